@@ -1,0 +1,1 @@
+"""What everything else stands on: values, tapes, shapes and names. Knows no neural networks."""

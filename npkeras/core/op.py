@@ -1,0 +1,491 @@
+"""One definition for each op: its NumPy function, its shape rule, its derivatives.
+
+The same call serves three kinds of input, and only this file knows that there are three:
+plain arrays are computed with and nothing else; a `Traced` among them is computed with too,
+and the running tapes note how to go back; a `KerasTensor` makes the shape rule answer.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from npkeras.core import check, shapes
+from npkeras.core.dtypes import as_array, is_float, numpy_dtype
+from npkeras.core.shapes import common_dtype, float_dtype, unbroadcast
+from npkeras.core.symbolic import KerasTensor, apply
+from npkeras.core.tape import Operators, Traced, record, recording, watched
+
+OPS: dict[str, Op] = {}
+_BY_NUMPY: dict[Any, Op] = {}  # NumPy's function -> our op: `np.exp(traced)` is `exp(traced)`
+
+VJP = Callable[..., Callable[[Any], Any]]
+
+
+class _Thread(threading.local):
+    compute_dtype: Any = None  # float variables are read in this dtype; None: in their own
+
+
+_thread = _Thread()
+
+
+class autocast_scope:
+    """Inside this `with` block ops read float variables in a layer's compute dtype."""
+
+    __slots__ = ("dtype", "_outer")
+
+    def __init__(self, dtype: str | None) -> None:
+        self.dtype = None if dtype is None else np.dtype(dtype)
+
+    def __enter__(self) -> None:
+        self._outer, _thread.compute_dtype = _thread.compute_dtype, self.dtype
+
+    def __exit__(self, *error: object) -> None:
+        _thread.compute_dtype = self._outer
+
+
+def _read(arg: Traced) -> Any:
+    """The array behind a recorded value, a variable's in the compute dtype."""
+    value = arg.value
+    dtype = _thread.compute_dtype
+    if (
+        dtype is not None
+        and value.dtype is not dtype
+        and value.dtype.kind == "f"
+        and getattr(arg, "autocast", False)
+    ):
+        return value.astype(dtype)
+    return value
+
+
+class Op:
+    """A NumPy function that also takes recorded and symbolic values.
+
+    Plain arrays         forward(*arrays, **options) and nothing else.
+    A `Traced` among     The same, and the running tapes get one edge per traced argument.
+    A `KerasTensor`      infer(*args, **options): the graph grows by one node.
+
+    `vjps` holds for each array argument x a function of (y, *arrays, **options) that
+    returns the pullback dy -> dx. What a pullback mentions is what is kept in memory.
+    None in its place says that no gradient flows to that argument.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        infer: Callable[..., Any],
+        vjps: tuple[VJP | None, ...] = (),
+        sign: str | None = None,
+        promote: bool = False,
+        arrays: int | None = None,
+        numpy: Any = None,
+    ) -> None:
+        self.forward, self.infer, self.vjps = forward, infer, vjps
+        self.promote = promote
+        self.name = self.__name__ = forward.__name__
+        self.__doc__ = forward.__doc__
+        self.__module__ = forward.__module__
+        self.__signature__ = _public_signature(forward)
+        self._set_arity(forward, arrays if arrays is not None else len(vjps) or 1)
+        OPS[self.name] = self
+        for function in (numpy,) if numpy is not None else ():
+            _BY_NUMPY[function] = self
+        if sign:
+            _fill_in(sign, self)
+
+    def _set_arity(self, function: Callable[..., Any], arrays: int) -> None:
+        parameters = list(inspect.signature(function).parameters.values())
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.arity = 10**9 if variadic else arrays
+        self.array_names = () if variadic else tuple(p.name for p in parameters[:arrays])
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        if options:
+            args, options = self._bind(args, options)
+        plain = True
+        for arg in args:
+            if type(arg) is not ndarray:
+                if isinstance(arg, Operators):
+                    return self.lift(args, options)
+                plain = False
+        if watched and recording():
+            args = tuple(_with_slot(arg) for arg in args)
+            if any(isinstance(arg, Traced) for arg in args):
+                return self.lift(args, options)
+        if not plain or self.promote:
+            args = self._prepare(args)
+        return self.forward(*args, **options)
+
+    def _bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Move arrays that were given by keyword to their places."""
+        for name in self.array_names[len(args) :]:
+            if name not in options:
+                break
+            options = dict(options)
+            args = (*args, options.pop(name))
+        return args, options
+
+    def _prepare(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The array arguments as arrays, in one dtype if the op wants that."""
+        arrays = args[: self.arity]
+        if self.promote and len(arrays) > 1:
+            dtypes = {type(x) is ndarray and x.dtype for x in arrays}
+            if len(dtypes) > 1 or False in dtypes:
+                dtype = numpy_dtype(common_dtype(*[x for x in arrays if x is not None]))
+                converted = [
+                    x if x is None else np.asarray(as_array(x), dtype=dtype) for x in arrays
+                ]
+                return (*converted, *args[self.arity :])
+        converted = [
+            x if x is None or type(x) is ndarray else as_array(x) for x in arrays
+        ]
+        return (*converted, *args[self.arity :])
+
+    def lift(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if any(isinstance(arg, KerasTensor) for arg in args):
+            return apply(self, args, options)
+        arrays = self._prepare(tuple(_read(a) if isinstance(a, Traced) else a for a in args))
+        y = self.forward(*arrays, **options)
+        if not recording():
+            return y
+        edges = []
+        for i, (arg, vjp) in enumerate(zip(args, self.vjps, strict=False)):
+            if isinstance(arg, Traced) and arg.slot and vjp:
+                pullback = vjp(y, *arrays, **options)
+                edges.append((arg.slot, _in_dtype_of(arg, arrays[i], pullback)))
+        return _record(y, edges) if edges else y
+
+
+class FusedOp(Op):
+    """An op whose function returns `(y, backward)`: both directions, side by side.
+
+    `backward(dy)` returns one gradient per array argument, or None. `wanted` names the
+    arguments whose gradient will be asked for; in inference it is empty and nothing need be
+    kept.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        infer: Callable[..., Any],
+        promote: bool = False,
+        arrays: int | None = None,
+        numpy: Any = None,
+    ) -> None:
+        self.function = function
+        if arrays is None:
+            parameters = inspect.signature(function).parameters.values()
+            arrays = len([p for p in parameters if p.kind is not p.KEYWORD_ONLY])
+        super().__init__(function, infer, promote=promote, arrays=arrays, numpy=numpy)
+        self.forward = lambda *arrays, **options: function(*arrays, wanted=(), **options)[0]
+
+    def lift(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if any(isinstance(arg, KerasTensor) for arg in args):
+            return apply(self, args, options)
+        arrays = self._prepare(tuple(_read(a) if isinstance(a, Traced) else a for a in args))
+        wanted = [i for i, arg in enumerate(args) if isinstance(arg, Traced) and arg.slot]
+        if not (wanted and recording()):
+            return self.forward(*arrays, **options)
+        y, backward = self.function(*arrays, wanted=wanted, **options)
+        backward = once(backward)
+        edges = []
+        for i in wanted:
+            pullback = _part(backward, i)
+            edges.append((args[i].slot, _in_dtype_of(args[i], arrays[i], pullback)))
+        return _record(y, edges)
+
+
+def _record(y: Any, edges: Any) -> Any:
+    """Record a result; where it has several parts, those without a gradient count as zero."""
+    if type(y) is not tuple:
+        return record(y, edges)
+
+    forms = [(part.shape, part.dtype) for part in y]
+
+    def filled(dys: Any) -> Any:
+        return tuple(
+            np.zeros(*form) if dy is None else dy for dy, form in zip(dys, forms, strict=True)
+        )
+
+    filled = _same_object_cache(filled)
+    return record(y, [(slot, lambda dys, p=p: p(filled(dys))) for slot, p in edges])
+
+
+def _same_object_cache(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`function`, not computed again while it is asked about the same object."""
+    last: list[Any] = [None, None]
+
+    def ask(argument: Any) -> Any:
+        if last[0] is not argument:
+            last[:] = argument, function(argument)
+        return last[1]
+
+    return ask
+
+
+def _part(backward: Callable[[Any], Any], i: int) -> Callable[[Any], Any]:
+    return lambda dy: backward(dy)[i]
+
+
+def once(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`function`, computed once for all the arguments' pullbacks of one backward pass."""
+    return _same_object_cache(function)
+
+
+def _with_slot(arg: Any) -> Any:
+    """A bare array under `GradientTape.watch` as a recorded value."""
+    if type(arg) is ndarray and id(arg) in watched:
+        return Traced(arg, watched[id(arg)][1])
+    return arg
+
+
+def _in_dtype_of(arg: Traced, used: Any, pullback: Any) -> Any:
+    """A gradient in the dtype of the argument, not in the one that was computed in."""
+    dtype = arg.value.dtype
+    if used.dtype == dtype:
+        return pullback
+    return lambda dy: pullback(dy).astype(dtype)
+
+
+class Unary(Op):
+    """An elementwise op of one argument, with its loops unrolled for speed."""
+
+    def __init__(
+        self, forward: Any, infer: Any, vjp: VJP | None, keeps_integers: bool, **extra: Any
+    ) -> None:
+        self.keeps_integers = keeps_integers
+        self.vjp = vjp
+        super().__init__(forward, infer, (vjp,) if vjp else (), **extra)
+
+    def _array(self, x: Any) -> Any:
+        if type(x) is not ndarray:
+            x = as_array(x)
+        if self.keeps_integers or x.dtype.kind in "fc":
+            return x
+        return x.astype(float_dtype(x))
+
+    def __call__(self, x: Any) -> Any:
+        if watched and recording():
+            x = _with_slot(x)
+        if not isinstance(x, Operators):
+            return self.forward(self._array(x))
+        if not isinstance(x, Traced):
+            return apply(self, (x,), {})
+        array = self._array(_read(x))
+        y = self.forward(array)
+        if self.vjp and x.slot and recording():
+            return record(y, [(x.slot, _in_dtype_of(x, array, self.vjp(y, array)))])
+        return y
+
+
+class Binary(Op):
+    """An elementwise op of two arguments that broadcast, with its loops unrolled for speed."""
+
+    def __init__(self, forward: Any, infer: Any, vjps: Any, floats: bool, **extra: Any) -> None:
+        self.floats = floats
+        super().__init__(forward, infer, vjps or (None, None), arrays=2, **extra)
+
+    def _arrays(self, a: Any, b: Any) -> tuple[Any, Any]:
+        if type(a) is ndarray and type(b) is ndarray and a.dtype is b.dtype:
+            if not self.floats or a.dtype.kind == "f":
+                return a, b
+        dtype = numpy_dtype((float_dtype if self.floats else common_dtype)(a, b))
+        return np.asarray(as_array(a), dtype), np.asarray(as_array(b), dtype)
+
+    def __call__(self, x1: Any, x2: Any) -> Any:
+        if watched and recording():
+            x1, x2 = _with_slot(x1), _with_slot(x2)
+        if not (isinstance(x1, Operators) or isinstance(x2, Operators)):
+            return self.forward(*self._arrays(x1, x2))
+        if isinstance(x1, KerasTensor) or isinstance(x2, KerasTensor):
+            return apply(self, (x1, x2), {})
+        a, b = self._arrays(
+            _read(x1) if isinstance(x1, Traced) else x1,
+            _read(x2) if isinstance(x2, Traced) else x2,
+        )
+        y = self.forward(a, b)
+        if not recording():
+            return y
+        edges = []
+        for arg, used, vjp in ((x1, a, self.vjps[0]), (x2, b, self.vjps[1])):
+            if isinstance(arg, Traced) and arg.slot and vjp:
+                pullback = vjp(y, a, b)
+                if used.shape != y.shape:
+                    pullback = _summed(pullback, used.shape)
+                edges.append((arg.slot, _in_dtype_of(arg, used, pullback)))
+        return record(y, edges) if edges else y
+
+
+def _summed(pullback: Any, shape: Any) -> Any:
+    return lambda dy: unbroadcast(pullback(dy), shape)
+
+
+def op(
+    infer: Callable[..., Any],
+    vjps: tuple[VJP | None, ...] = (),
+    sign: str | None = None,
+    promote: bool = False,
+    arrays: int | None = None,
+    numpy: Any = None,
+) -> Callable[[Callable[..., Any]], Op]:
+    """Decorator: make an op of a function on arrays (see `Op`).
+
+    Args:
+        infer: The shape rule.
+        vjps: One derivative per array argument, or None where no gradient flows.
+        sign: Python's sign that stands for the op, such as `"add"`.
+        promote: Whether array arguments of several dtypes are first brought to one.
+        arrays: How many leading arguments are arrays, if not one per derivative.
+        numpy: NumPy's function that calls this op when given a recorded or symbolic value.
+    """
+    return lambda forward: Op(forward, infer, vjps, sign, promote, arrays, numpy)
+
+
+def fused_op(
+    infer: Callable[..., Any],
+    promote: bool = False,
+    arrays: int | None = None,
+    numpy: Any = None,
+) -> Callable[[Callable[..., Any]], FusedOp]:
+    """Decorator: make an op of a function that returns `(y, backward)` (see `FusedOp`)."""
+    return lambda function: FusedOp(function, infer, promote, arrays, numpy)
+
+
+def elementwise(
+    function: Any,
+    doc: str,
+    vjp: VJP | None = None,
+    *,
+    name: str | None = None,
+    sign: str | None = None,
+    keeps_integers: bool = False,
+    infer: Any = None,
+) -> Unary:
+    """An op of one argument made of a NumPy function; ints become floats unless kept."""
+    rule = infer or (shapes.same if keeps_integers else shapes.same_float)
+    forward = _named(function, name, doc, ("x",))
+    return Unary(forward, rule, vjp, keeps_integers, sign=sign, numpy=_numpy(function))
+
+
+def binary(
+    function: Any,
+    doc: str,
+    vjps: Any = None,
+    *,
+    name: str | None = None,
+    sign: str | None = None,
+    floats: bool = False,
+    infer: Any = None,
+) -> Binary:
+    """An op of two broadcast arguments; with `floats`, ints become floats."""
+    rule = infer or (shapes.broadcast_float if floats else shapes.broadcast)
+    forward = _named(function, name, doc, ("x1", "x2"))
+    return Binary(forward, rule, vjps, floats, sign=sign, numpy=_numpy(function))
+
+
+class _Named:
+    """A ufunc under the name and with the argument names of its op."""
+
+    def __init__(self, function: Any, name: str, doc: str, arguments: tuple[str, ...]) -> None:
+        self.function, self.__name__, self.__doc__ = function, name, doc
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        self.__signature__ = inspect.Signature([inspect.Parameter(a, kind) for a in arguments])
+
+    def __call__(self, *arrays: Any) -> Any:
+        return self.function(*arrays)
+
+
+def _named(function: Any, name: str | None, doc: str, arguments: tuple[str, ...]) -> Any:
+    return _Named(function, name or function.__name__, doc, arguments)
+
+
+def _numpy(function: Any) -> Any:
+    return function if isinstance(function, np.ufunc) else None
+
+
+def _public_signature(function: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(function)
+    kept = [p for p in signature.parameters.values() if p.name != "wanted"]
+    return signature.replace(parameters=kept)
+
+
+def _fill_in(sign: str, op: Op) -> None:
+    """Let Python's sign call the op, with the value on either side."""
+
+    def forwards(a: Any, *b: Any) -> Any:
+        return op(a, *b)
+
+    def backwards(a: Any, b: Any) -> Any:
+        return op(b, a)
+
+    setattr(Operators, f"__{sign}__", forwards)
+    setattr(Operators, f"__r{sign}__", backwards)
+
+
+def numpy_function(function: Any, op: Op) -> None:
+    """Let one more of NumPy's functions call `op` on recorded and symbolic values."""
+    _BY_NUMPY[function] = op
+
+
+def _no_op(function: Any) -> TypeError:
+    name = getattr(function, "__name__", str(function))
+    return TypeError(
+        f"`np.{name}` has no counterpart in `npkeras.ops`, so no gradient could flow through it."
+        f"{check.did_you_mean(name, OPS)} Use ops that exist, or take the bare array first: "
+        "`x.numpy()`."
+    )
+
+
+def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    op = _BY_NUMPY.get(ufunc)
+    if op is None or method != "__call__" or options:
+        raise _no_op(ufunc)
+    return op(*inputs)
+
+
+def _array_function(self: Any, function: Any, kinds: Any, args: Any, options: Any) -> Any:
+    op = _BY_NUMPY.get(function)
+    if op is None:
+        raise _no_op(function)
+    unknown = set(options) & {"out", "where", "initial", "casting", "order"}
+    if unknown:
+        raise TypeError(
+            f"`np.{function.__name__}` of a recorded or symbolic value does not take "
+            f"`{sorted(unknown)[0]}`."
+        )
+    return op(*args, **options)
+
+
+Operators.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
+Operators.__array_function__ = _array_function  # type: ignore[attr-defined]
+
+
+def is_recorded(x: Any) -> bool:
+    """Whether a gradient of `x` will be asked for."""
+    return isinstance(x, Traced) and x.slot is not None and recording()
+
+
+__all__ = [
+    "OPS",
+    "Op",
+    "FusedOp",
+    "Unary",
+    "Binary",
+    "autocast_scope",
+    "binary",
+    "elementwise",
+    "fused_op",
+    "is_float",
+    "is_recorded",
+    "numpy_function",
+    "op",
+    "once",
+]

@@ -1,0 +1,109 @@
+"""Arrays to come: shapes and dtypes without values, and the calls that connect them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from npkeras.core import names, tree
+from npkeras.core.tape import Operators
+
+
+class KerasTensor(Operators):
+    """The shape and dtype of an array to come. An axis of unknown length is None."""
+
+    __slots__ = ("shape", "dtype", "name", "node", "notes", "sparse", "__weakref__")
+
+    def __init__(
+        self, shape: Any, dtype: str = "float32", sparse: bool = False, name: str | None = None
+    ) -> None:
+        self.shape: tuple[int | None, ...] = tuple(shape)
+        self.dtype = dtype
+        self.sparse = sparse
+        self.name = name or names.auto_name("KerasTensor")
+        self.node: Node | None = None  # the call that made it; None for an input
+        self.notes: dict[str, Any] | None = None
+
+    ndim = property(lambda self: len(self.shape))
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"{self!r} has no values yet: it stands for an array to come. Use `npkeras.ops`, or "
+            "NumPy functions that have an op, on it."
+        )
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self!r} has no values yet, so it is neither true nor false.")
+
+    def __len__(self) -> int:
+        if not self.shape or self.shape[0] is None:
+            raise TypeError(f"The length of {self!r} is not known.")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))  # type: ignore[index]
+
+
+class Node:
+    """One call of an operation on symbolic tensors."""
+
+    __slots__ = ("operation", "args", "kwargs", "outputs")
+
+    def __init__(self, operation: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+        self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        return [x for x in tree.leaves([self.args, self.kwargs]) if isinstance(x, KerasTensor)]
+
+
+def apply(operation: Any, args: Any, kwargs: Any) -> Any:
+    """Call an operation on symbolic tensors: infer what comes out, remember the call."""
+    outputs = operation.infer(*args, **kwargs)
+    return remember(operation, args, kwargs, outputs)
+
+
+def remember(operation: Any, args: Any, kwargs: Any, outputs: Any) -> Any:
+    """Note which call the symbolic tensors in `outputs` came from."""
+    node = Node(operation, args, kwargs, outputs)
+    for tensor in tree.leaves(outputs):
+        if isinstance(tensor, KerasTensor):
+            tensor.node = node
+    return outputs
+
+
+def nodes_between(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:
+    """The calls that lead from `inputs` to `outputs`, each after those it depends on."""
+    known, order, waiting = {id(x) for x in inputs}, [], list(outputs)
+    while waiting:
+        tensor = waiting[-1]
+        if id(tensor) in known:
+            waiting.pop()
+        elif tensor.node is None:
+            raise ValueError(f"{tensor!r} cannot be computed from the inputs of the model.")
+        elif missing := [x for x in tensor.node.inputs if id(x) not in known]:
+            waiting.extend(missing)
+        else:
+            order.append(tensor.node)
+            known.update(id(x) for x in tree.leaves(tensor.node.outputs))
+    return order
+
+
+def replay(nodes: list[Node], values: dict[int, Any]) -> dict[int, Any]:
+    """Make the same calls again on other values; `values` maps id(tensor) to its value."""
+
+    def value_of(x: Any) -> Any:
+        return values[id(x)] if isinstance(x, KerasTensor) else x
+
+    for node in nodes:
+        result = node.operation(*tree.map(value_of, node.args), **tree.map(value_of, node.kwargs))
+        outputs = map(id, tree.leaves(node.outputs))
+        values.update(zip(outputs, tree.leaves(result), strict=True))
+    return values
+
+
+def is_symbolic(structure: Any) -> bool:
+    """Whether a symbolic tensor is among the leaves."""
+    return any(isinstance(leaf, KerasTensor) for leaf in tree.leaves(structure))

@@ -1,0 +1,97 @@
+"""Nests of lists, tuples and dicts: take them apart and put them together again.
+
+Dicts are walked in the order of their sorted keys, as Keras does, so that two dicts with the
+same keys always line up. None is a leaf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def is_nested(structure: Any) -> bool:
+    return isinstance(structure, (list, tuple, dict))
+
+
+def _items(structure: Any) -> list[Any]:
+    if isinstance(structure, dict):
+        return [structure[key] for key in _keys(structure)]
+    return list(structure)
+
+
+def _keys(structure: dict[Any, Any]) -> list[Any]:
+    try:
+        return sorted(structure)
+    except TypeError:  # keys of several kinds have no order but their own
+        return list(structure)
+
+
+def _rebuild(like: Any, items: list[Any]) -> Any:
+    if isinstance(like, dict):
+        values = dict(zip(_keys(like), items, strict=True))
+        return type(like)((key, values[key]) for key in like)
+    if hasattr(like, "_fields"):  # a namedtuple
+        return type(like)(*items)
+    return type(like)(items)
+
+
+def leaves(structure: Any) -> list[Any]:
+    """What is in the nest, from left to right. A bare value is its own only leaf."""
+    if not is_nested(structure):
+        return [structure]
+    return [leaf for item in _items(structure) for leaf in leaves(item)]
+
+
+def map(function: Callable[..., Any], structure: Any, *others: Any) -> Any:  # noqa: A001
+    """A nest of the same form with `function(leaf, ...)` in place of each leaf."""
+    if not is_nested(structure):
+        return function(structure, *others)
+    items = _items(structure)
+    columns = [_items_like(structure, other) for other in others]
+    mapped = [
+        map(function, item, *(column[i] for column in columns)) for i, item in enumerate(items)
+    ]
+    return _rebuild(structure, mapped)
+
+
+def _items_like(structure: Any, other: Any) -> list[Any]:
+    kinds = (dict,) if isinstance(structure, dict) else (list, tuple)
+    if not isinstance(other, kinds) or len(other) != len(structure):
+        raise ValueError(
+            f"The structures differ: expected a {type(structure).__name__} of "
+            f"{len(structure)} entries. Received a {type(other).__name__}."
+        )
+    if isinstance(structure, dict):
+        missing = [key for key in structure if key not in other]
+        if missing:
+            raise ValueError(f"The structures differ: the key {missing[0]!r} is missing.")
+        return [other[key] for key in _keys(structure)]
+    return list(other)
+
+
+def pack(structure: Any, flat: list[Any]) -> Any:
+    """A nest of the same form, with its leaves taken from a flat list."""
+    flat = list(flat)
+    if len(flat) != len(leaves(structure)):
+        raise ValueError(
+            f"Cannot pack {len(flat)} values into a structure of {len(leaves(structure))} leaves."
+        )
+    return _pack(structure, iter(flat))
+
+
+def _pack(structure: Any, flat: Iterator[Any]) -> Any:
+    if not is_nested(structure):
+        return next(flat)
+    return _rebuild(structure, [_pack(item, flat) for item in _items(structure)])
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two nests have the same form."""
+    if not is_nested(a) or not is_nested(b):
+        return not is_nested(a) and not is_nested(b)
+    if isinstance(a, dict) != isinstance(b, dict) or len(a) != len(b):
+        return False
+    if isinstance(a, dict) and set(a) != set(b):
+        return False
+    return all(same(x, y) for x, y in zip(_items(a), _items(b), strict=True))

@@ -1,0 +1,140 @@
+"""Variable: an array that lives longer than one call, such as a weight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from npkeras.core import check, names
+from npkeras.core.dtypes import as_array, is_float, numpy_dtype, standardize_dtype
+from npkeras.core.tape import Traced, plain
+
+
+class Variable(Traced):
+    """An array with a name, which optimizers change and files keep.
+
+    While a tape runs, whatever is computed from a trainable variable is recorded.
+
+    Args:
+        initializer: The first value, or a function of `(shape, dtype=...)` that makes it.
+        shape: Its shape, if `initializer` is a function.
+        dtype: Its dtype. None: that of the first value, `floatx()` for a function.
+        trainable: Whether gradients are wanted.
+        autocast: Whether a layer that computes in another float dtype reads it in that one.
+        aggregation, synchronization: Taken for Keras' sake; they concern several devices.
+        name: Its name. None: `variable`, `variable_1`, ...
+
+    Example:
+        >>> weight = npkeras.Variable([1.0, 2.0], name="weight")
+        >>> weight.assign_add([1.0, 1.0]).numpy()
+        array([2., 3.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+    ) -> None:
+        name = name or names.auto_name("Variable")
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(
+                f"`name` of Variable must be a string without '/'. Received: name={name!r}"
+            )
+        self.name = name
+        self.path = names.path_of(name)
+        if not callable(initializer) and shape is None:
+            value = _first_value(initializer, dtype)
+        elif shape is None:
+            raise ValueError(
+                "`shape` of Variable is needed when `initializer` is a function. "
+                f"Received: initializer={check.shown(initializer)}"
+            )
+        else:
+            value = _made(initializer, check.shape(shape, "shape", "Variable"), dtype)
+        super().__init__(value, None)
+        self.autocast = autocast
+        self.aggregation = aggregation
+        self.synchronization = synchronization
+        self.regularizer = None
+        self.constraint = None
+        self.overwrite_with_gradient = False
+        self.trainable = bool(trainable)
+
+    @property  # type: ignore[override]
+    def dtype(self) -> str:
+        return standardize_dtype(self.value.dtype)
+
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, trainable: bool) -> None:
+        self._trainable = bool(trainable)
+        wanted = self._trainable and self.value.dtype.kind in "fc"
+        self.slot = (self.slot or object()) if wanted else None
+
+    def assign(self, value: Any) -> Variable:
+        """Replace the array. One that was handed out before keeps its entries."""
+        value = np.array(_array(value), self.value.dtype, ndmin=0)
+        if value.shape != self.value.shape:
+            raise ValueError(
+                f"Variable {self.path!r} has shape {self.value.shape}. "
+                f"Received a value of shape {value.shape}."
+            )
+        self.value = value
+        return self
+
+    def assign_add(self, value: Any) -> Variable:
+        return self.assign(self.value + _array(value).astype(self.value.dtype))
+
+    def assign_sub(self, value: Any) -> Variable:
+        return self.assign(self.value - _array(value).astype(self.value.dtype))
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        copy = Variable(self.value.copy(), trainable=self.trainable, name=self.name)
+        copy.path, copy.autocast = self.path, self.autocast
+        copy.regularizer, copy.constraint = self.regularizer, self.constraint
+        memo[id(self)] = copy
+        return copy
+
+
+def _array(value: Any) -> np.ndarray:
+    return as_array(plain(value))
+
+
+def _first_value(initializer: Any, dtype: Any) -> np.ndarray:
+    array = _array(initializer)
+    if array.dtype.kind not in "fciub":
+        raise ValueError(
+            f"A Variable holds numbers or booleans. Received an initial value of {array.dtype!r}."
+        )
+    return np.array(array, numpy_dtype(standardize_dtype(dtype)) if dtype is not None else None)
+
+
+def _made(initializer: Any, shape: Any, dtype: Any) -> np.ndarray:
+    if None in shape:
+        raise ValueError(f"A Variable needs a shape without None. Received: shape={shape}")
+    name = standardize_dtype(dtype)
+    if callable(initializer):
+        value = np.array(_array(initializer(shape, dtype=name)), numpy_dtype(name))
+    else:
+        value = np.array(np.broadcast_to(_array(initializer), shape), numpy_dtype(name))
+    if value.shape != tuple(shape):
+        raise ValueError(
+            f"An initializer was asked for shape {tuple(shape)}. It returned {value.shape}."
+        )
+    return value
+
+
+__all__ = ["Variable", "is_float"]
