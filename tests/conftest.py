@@ -1,0 +1,58 @@
+"""What every test may ask for: a live Keras to compare with, and real data."""
+
+import os
+import pathlib
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+ENFORCED = os.environ.get("NPKERAS_REQUIRE_KERAS") == "1"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "keras: compares with a live Keras on TensorFlow")
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+
+
+@pytest.fixture(scope="session")
+def keras():
+    """Keras on TensorFlow; the test is skipped where it is not installed."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        import keras
+        import tensorflow  # noqa: F401
+    except ImportError as error:
+        if ENFORCED:
+            raise
+        pytest.skip(f"Keras on TensorFlow is not installed ({error}): nothing to compare with")
+    return keras
+
+
+@pytest.fixture(scope="session")
+def tf(keras):
+    import tensorflow
+
+    return tensorflow
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """A folder of real data, named by the environment variable NPKERAS_TEST_DATA."""
+    folder = os.environ.get("NPKERAS_TEST_DATA")
+    if not folder or not pathlib.Path(folder).is_dir():
+        pytest.skip("NPKERAS_TEST_DATA names no folder of real data")
+    return pathlib.Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_state():
+    """Every test begins with the settings and names of a fresh process."""
+    from npkeras.core import config, dtypes, names
+
+    names.reset()
+    saved, policy = dict(config._settings), dtypes._global_policy[0]
+    yield
+    config._settings.update(saved)
+    dtypes._global_policy[0] = policy
