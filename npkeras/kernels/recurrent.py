@@ -1,0 +1,352 @@
+"""The LSTM over whole sequences: Hochreiter & Schmidhuber, 1997; forget gate: Gers et al., 2000.
+
+    z = weights [x; h; 1]                           all gates of a step in one matmul
+    o, i, f = sigmoid(z_o, z_i, z_f),  g = tanh(z_g)
+    c <- i g + f c
+    h <- o tanh(c)
+
+Why it is laid out as it is:
+
+- Inside, arrays are feature-major: (features, batch) for each step. `xh` holds x, h and a row of
+  ones for the bias below one another, so h is written where the next step reads it, and
+  nothing is ever concatenated.
+- `gates` holds for each step six blocks (units, batch): o, i, f, g, the c before the step, and
+  tanh(c) after it. Thus i g and f c are one product of two neighbouring pairs.
+- sigmoid(z) = (1 + tanh(z / 2)) / 2: with the weights of o, i and f halved beforehand, one tanh
+  serves all four gates.
+- The backward pass multiplies dh and dc by factors that only depend on the gates; they are made
+  for as many steps at a time as fit into the cache, since a call costs more than its work.
+- In inference time has stride 0: all steps share one place, and nothing is kept.
+
+A masked step has o = i = g = 0 and f = 1: c is carried on, and all factors of the backward
+pass vanish by themselves. Only h has to be carried on explicitly.
+
+Legend: B batch, T time, F features, U units, K = F + U + 1 rows of `xh` (F + U without bias).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from npkeras.kernels import kernel
+
+Array = np.ndarray
+
+_BLOCK_BYTES = 2**18  # gates of so many bytes at a time stay in the cache of one core
+
+
+class LSTMTrace(NamedTuple):
+    """What the backward pass of an LSTM needs to know of the forward pass."""
+
+    kernel: Array  # (F, 4 U)
+    recurrent_kernel: Array  # (U, 4 U)
+    xh: Array  # (T + 1, K, B), in memory (K, T + 1, B)
+    gates: Array  # (T + 1, 6, U, B)
+    masked: Array | None  # (T, B): where a step is left out
+    visible: Array | None  # (B, T): where the output is the state; elsewhere it is zero
+    input_dropout: Array | None  # (B, F)
+    recurrent_dropout: Array | None  # (B, U)
+    use_bias: bool
+    go_backwards: bool
+    return_sequences: bool
+
+
+class LSTMGradients(NamedTuple):
+    """The gradients of an LSTM's arguments; None for those nobody asked for."""
+
+    x: Array | None
+    kernel: Array | None
+    recurrent_kernel: Array | None
+    bias: Array | None
+    h: Array
+    c: Array
+
+
+@kernel
+def lstm(
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    h: Array | None = None,
+    c: Array | None = None,
+    mask: Array | None = None,
+    input_dropout: Array | None = None,
+    recurrent_dropout: Array | None = None,
+    return_sequences: bool = False,
+    go_backwards: bool = False,
+    zero_output_for_mask: bool = False,
+    keep: bool = False,
+) -> tuple[Array, Array, Array, LSTMTrace | None]:
+    """Run an LSTM with its usual activations over whole sequences.
+
+    Args:
+        h, c: The states to begin with; zeros if None.
+        mask: False at steps to leave out: they carry the states on and repeat the output
+            before them, which is zero if there is none.
+        input_dropout, recurrent_dropout: Factors for x, and for h where the gates read it; the
+            same at all steps.
+        return_sequences: Whether the output holds all steps, in the order in which they were
+            taken, or only the last.
+        go_backwards: Whether to take the last step first.
+        zero_output_for_mask: Whether the output is zero at masked steps instead.
+        keep: Whether `lstm_backward` will follow.
+
+    Shapes:
+        x (B, T, F), kernel (F, 4 U), recurrent_kernel (U, 4 U), bias (4 U,): gates i, f, g, o
+        h, c (B, U), mask (B, T), input_dropout (B, F), recurrent_dropout (B, U)
+        -> output (B, T, U) or (B, U), h (B, U), c (B, U), trace or None
+    """
+    batch, time, features = x.shape
+    units = len(recurrent_kernel)
+    rows = features + units
+    weights = _stacked(kernel, recurrent_kernel, bias)
+    xh, gates = _places(time, len(weights), units, batch, x.dtype, keep)
+    states = xh[:, features:rows]
+    if recurrent_dropout is not None:  # the gates see other states than the user
+        states = states.copy() if keep else _shared(time, states[0].copy())
+    states[0] = 0 if h is None else h.T
+    gates[0, 4] = 0 if c is None else c.T
+    xh[:, rows:] = 1
+    masked, visible = _read_mask(mask, go_backwards, zero_output_for_mask, h is not None)
+    y = np.empty((batch, time, units), x.dtype) if return_sequences else None
+    steps = _in_order(x, go_backwards).transpose(1, 2, 0)
+    dropouts = (input_dropout, recurrent_dropout)
+    _forward(steps, weights.T, xh, gates, states, masked, dropouts, y)
+    h, c = states[time].T.copy(), gates[time, 4].T.copy()
+    output = h if y is None else y
+    if visible is not None:
+        shown = visible if return_sequences else visible[:, -1]
+        output = np.where(shown[..., None], output, output.dtype.type(0))
+    if not keep:
+        return output, h, c, None
+    trace = LSTMTrace(
+        kernel, recurrent_kernel, xh, gates, masked, visible, input_dropout, recurrent_dropout,
+        bias is not None, go_backwards, return_sequences,
+    )  # fmt: skip
+    return output, h, c, trace
+
+
+def _in_order(x: Array, go_backwards: bool) -> Array:
+    """`x` (B, T, ...) with its steps in the order in which they are taken."""
+    return x[:, ::-1] if go_backwards else x
+
+
+def _read_mask(
+    mask: Array | None, go_backwards: bool, zero_output: bool, given_state: bool
+) -> tuple[Array | None, Array | None]:
+    """Where steps are left out (T, B), and where outputs are shown (B, T); None for nowhere."""
+    if mask is None or mask.all():
+        return None, None
+    mask = _in_order(mask.astype(bool, copy=False), go_backwards)
+    visible = None
+    if zero_output:
+        visible = mask
+    elif given_state:  # the state before the first real step is not zero, but the output is
+        visible = np.logical_or.accumulate(mask, axis=1)
+    return np.ascontiguousarray(~mask.T), visible
+
+
+def _turned(matrix: Array) -> Array:
+    """Columns i, f, g, o as o, i, f, g."""
+    units = matrix.shape[-1] // 4
+    return np.concatenate([matrix[..., -units:], matrix[..., :-units]], axis=-1)
+
+
+def _stacked(kernel: Array, recurrent_kernel: Array, bias: Array | None) -> Array:
+    """The weights as (K, 4 U), gates o, i, f, g, those of the sigmoids halved."""
+    parts = [kernel, recurrent_kernel] if bias is None else [kernel, recurrent_kernel, bias[None]]
+    weights = _turned(np.concatenate(parts))
+    weights[:, : 3 * len(recurrent_kernel)] *= weights.dtype.type(0.5)
+    return weights
+
+
+def _shared(time: int, place: Array) -> Array:
+    """`place` as an array of time + 1 steps, which all lie at that place."""
+    return np.ndarray((time + 1, *place.shape), place.dtype, place, strides=(0, *place.strides))
+
+
+def _places(
+    time: int, rows: int, units: int, batch: int, dtype: np.dtype, keep: bool
+) -> tuple[Array, Array]:
+    """Memory for `xh` and `gates`: for all steps, or one that serves all."""
+    if keep:
+        xh = np.empty((rows, time + 1, batch), dtype).transpose(1, 0, 2)
+        return xh, np.empty((time + 1, 6, units, batch), dtype)
+    one = np.empty((rows, batch), dtype), np.empty((6, units, batch), dtype)
+    return _shared(time, one[0]), _shared(time, one[1])
+
+
+def _forward(
+    steps: Array,
+    weights: Array,
+    xh: Array,
+    gates: Array,
+    states: Array,
+    masked: Array | None,
+    dropouts: tuple[Array | None, Array | None],
+    y: Array | None,
+) -> None:
+    """Fill `xh`, `gates` and `states`, and `y` if there is one."""
+    time, features, batch = steps.shape
+    units = gates.shape[2]
+    half = gates.dtype.type(0.5)
+    skipping = np.zeros(time, bool) if masked is None else masked.any(axis=1)
+    skipped = np.array([0, 0, 1, 0], gates.dtype).reshape(4, 1, 1)  # o, i, f, g
+    input_factor, state_factor = (None if d is None else d.T for d in dropouts)
+    products = np.empty((2, units, batch), gates.dtype)
+    seen = xh[:, features : features + units]
+    if state_factor is not None:
+        np.multiply(states[0], state_factor, out=seen[0])
+    z = gates[:, :4].reshape(time + 1, 4 * units, batch)
+    views = zip(
+        steps, xh, xh[:, :features], z, gates[:, :3], gates[:, 1:3], gates[:, 3:5],
+        gates[1:, 4], gates[:, 5], gates[:, 0], states[1:], skipping.tolist(),
+        strict=False,
+    )  # fmt: skip
+    for t, (x, xh_t, x_place, z_t, sigmoids, i_f, g_c, c, tanh_c, o, h, skip) in enumerate(views):
+        if input_factor is None:
+            x_place[...] = x
+        else:
+            np.multiply(x, input_factor, out=x_place)
+        np.matmul(weights, xh_t, out=z_t)
+        np.tanh(z_t, out=z_t)
+        np.multiply(sigmoids, half, out=sigmoids)
+        np.add(sigmoids, half, out=sigmoids)
+        if skip and masked is not None:
+            np.copyto(gates[t, :4], skipped, where=masked[t])
+        np.multiply(i_f, g_c, out=products)
+        np.add(products[0], products[1], out=c)
+        np.tanh(c, out=tanh_c)
+        if skip and masked is not None:
+            h[...] = states[t]
+            np.multiply(o, tanh_c, out=h, where=~masked[t])
+        else:
+            np.multiply(o, tanh_c, out=h)
+        if state_factor is not None:
+            np.multiply(h, state_factor, out=seen[t + 1])
+        if y is not None:
+            y[:, t] = h.T
+
+
+@kernel
+def lstm_backward(
+    dy: Array | None,
+    dh: Array | None,
+    dc: Array | None,
+    trace: LSTMTrace,
+    want_x: bool = True,
+    want_weights: bool = True,
+) -> LSTMGradients:
+    """From the gradients of an LSTM's output and last states to those of its arguments.
+
+    Args:
+        dy, dh, dc: Gradients of the output, the last h and the last c; None for zero.
+        trace: What `lstm` returned with `keep=True`. It is not written into.
+        want_x, want_weights: Whether the gradients of x, and of the weights, are wanted.
+    """
+    _, _, units, batch = trace.gates.shape
+    dtype = trace.gates.dtype
+    dh_t = np.zeros((units, batch), dtype) if dh is None else dh.T.astype(dtype, order="C")
+    dc_t = np.zeros((units, batch), dtype) if dc is None else dc.T.astype(dtype, order="C")
+    dy_steps = None
+    if dy is not None and trace.return_sequences:
+        if trace.visible is not None:
+            dy = dy * trace.visible[..., None]
+        dy_steps = dy.transpose(1, 2, 0)
+    elif dy is not None:
+        shown = dy if trace.visible is None else dy * trace.visible[:, -1:]
+        np.add(dh_t, shown.T, out=dh_t)
+    dz = _backward(dy_steps, dh_t, dc_t, trace)
+    dx = _input_gradient(dz, trace) if want_x else None
+    dweights: tuple[Array | None, Array | None, Array | None] = (None, None, None)
+    if want_weights:
+        dweights = _weight_gradients(dz, trace)
+    return LSTMGradients(dx, *dweights, h=dh_t.T, c=dc_t.T)
+
+
+def _blocks(trace: LSTMTrace) -> Iterator[tuple[int, Array]]:
+    """From the last steps to the first: where a block begins, and its factors (n, 5, U, B).
+
+    The factors take dh to c and to z_o, and dc to z_i, z_f and z_g:
+    o (1 - tanh(c)**2), tanh(c) o (1 - o);  g i (1 - i), c f (1 - f), i (1 - g**2).
+    """
+    gates = trace.gates
+    time = len(gates) - 1
+    length = max(1, min(time, _BLOCK_BYTES // max(1, gates[0].nbytes)))
+    space = np.empty((length, 5, *gates.shape[2:]), gates.dtype)
+    one = gates.dtype.type(1)
+    for stop in range(time, 0, -length):
+        start = max(0, stop - length)
+        block = gates[start:stop]
+        factors = space[: stop - start]
+        sigmoids, slopes = block[:, :3], factors[:, 1:4]
+        np.multiply(sigmoids, sigmoids, out=slopes)
+        np.subtract(sigmoids, slopes, out=slopes)
+        np.multiply(slopes[:, 0], block[:, 5], out=slopes[:, 0])
+        np.multiply(slopes[:, 1:], block[:, 3:5], out=slopes[:, 1:])
+        tanhs, slopes = block[:, 3::2], factors[:, 4::-4]  # g and tanh(c)
+        np.multiply(tanhs, tanhs, out=slopes)
+        np.subtract(one, slopes, out=slopes)
+        np.multiply(slopes, block[:, 1::-1], out=slopes)
+        yield start, factors
+
+
+def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array:
+    """The gradient of z (4 U, T B). `dh` and `dc` become those of the first states."""
+    gates, masked = trace.gates, trace.masked
+    time, units, batch = len(gates) - 1, gates.shape[2], gates.shape[3]
+    recurrent = _turned(trace.recurrent_kernel)
+    factor = trace.recurrent_dropout
+    factor = None if factor is None else np.ascontiguousarray(factor.T)
+    skipping = [False] * time if masked is None else masked.any(axis=1).tolist()
+    dz = np.empty((4, units, time, batch), gates.dtype)
+    step = np.empty((5, units, batch), gates.dtype)  # through h to c, then z_o, z_i, z_f, z_g
+    via_h, via_c, gate_gradients = step[:2], step[2:], step[1:]
+    to_c, z_gradient = step[0], step[1:].reshape(4 * units, batch)
+    for start, factors in _blocks(trace):
+        for j in range(len(factors) - 1, -1, -1):
+            t = start + j
+            if dy is not None:
+                np.add(dh, dy[t], out=dh)
+            np.multiply(dh, factors[j, :2], out=via_h)
+            np.add(dc, to_c, out=dc)
+            np.multiply(dc, factors[j, 2:], out=via_c)
+            np.multiply(dc, gates[t, 2], out=dc)
+            dz[:, :, t] = gate_gradients
+            if not skipping[t] or masked is None:
+                np.matmul(recurrent, z_gradient, out=dh)
+                if factor is not None:
+                    np.multiply(dh, factor, out=dh)
+                continue
+            np.multiply(dh, masked[t], out=to_c)  # what passes a masked step by
+            np.matmul(recurrent, z_gradient, out=dh)
+            if factor is not None:
+                np.multiply(dh, factor, out=dh)
+            np.add(dh, to_c, out=dh)
+    return dz.reshape(4 * units, time * batch)
+
+
+def _weight_gradients(dz: Array, trace: LSTMTrace) -> tuple[Array, Array, Array | None]:
+    """The gradients of kernel, recurrent kernel and bias: one matmul over all steps."""
+    features, units = len(trace.kernel), len(trace.recurrent_kernel)
+    time, rows, batch = trace.xh.shape
+    xh = trace.xh.transpose(1, 0, 2)[:, : time - 1].reshape(rows, (time - 1) * batch)
+    turned = np.matmul(xh, dz.T)
+    dweights = np.concatenate([turned[:, units:], turned[:, :units]], axis=1)
+    dbias = dweights[-1] if trace.use_bias else None
+    return dweights[:features], dweights[features : features + units], dbias
+
+
+def _input_gradient(dz: Array, trace: LSTMTrace) -> Array:
+    """The gradient of x (B, T, F)."""
+    features, batch = len(trace.kernel), trace.gates.shape[3]
+    time = len(trace.gates) - 1
+    dx = np.matmul(dz.T, _turned(trace.kernel).T).reshape(time, batch, features)
+    dx = _in_order(dx.transpose(1, 0, 2), trace.go_backwards)
+    if trace.input_dropout is not None:
+        return dx * trace.input_dropout[:, None]
+    return np.ascontiguousarray(dx)
