@@ -72,7 +72,7 @@ class Op:
 
     `vjps` holds for each array argument x a function of (y, *arrays, **options) that
     returns the pullback dy -> dx. What a pullback mentions is what is kept in memory.
-    None in its place says that no gradient flows to that argument.
+    None in its place, or for a pullback, says that no gradient flows to that argument.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Op:
         infer: Callable[..., Any],
         vjps: tuple[VJP | None, ...] = (),
         sign: str | None = None,
-        promote: bool = False,
+        promote: bool | slice = False,
         arrays: int | None = None,
         numpy: Any = None,
     ) -> None:
@@ -135,18 +135,11 @@ class Op:
 
     def _prepare(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The array arguments as arrays, in one dtype if the op wants that."""
-        arrays = args[: self.arity]
-        if self.promote and len(arrays) > 1:
-            dtypes = {type(x) is ndarray and x.dtype for x in arrays}
-            if len(dtypes) > 1 or False in dtypes:
-                dtype = numpy_dtype(common_dtype(*[x for x in arrays if x is not None]))
-                converted = [
-                    x if x is None else np.asarray(as_array(x), dtype=dtype) for x in arrays
-                ]
-                return (*converted, *args[self.arity :])
-        converted = [
-            x if x is None or type(x) is ndarray else as_array(x) for x in arrays
-        ]
+        arrays = list(args[: self.arity])
+        if self.promote:
+            chosen = slice(None) if self.promote is True else self.promote
+            arrays[chosen] = _in_one_dtype(arrays[chosen])
+        converted = [x if x is None or type(x) is ndarray else as_array(x) for x in arrays]
         return (*converted, *args[self.arity :])
 
     def lift(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -160,8 +153,18 @@ class Op:
         for i, (arg, vjp) in enumerate(zip(args, self.vjps, strict=False)):
             if isinstance(arg, Traced) and arg.slot and vjp:
                 pullback = vjp(y, *arrays, **options)
-                edges.append((arg.slot, _in_dtype_of(arg, arrays[i], pullback)))
+                if pullback is not None:
+                    edges.append((arg.slot, _in_dtype_of(arg, arrays[i], pullback)))
         return _record(y, edges) if edges else y
+
+
+def _in_one_dtype(values: list[Any]) -> list[Any]:
+    """The values as arrays of the dtype in which they meet; None stays."""
+    dtypes = {type(x) is ndarray and x.dtype for x in values}
+    if len(dtypes) == 1 and False not in dtypes:
+        return values
+    dtype = numpy_dtype(common_dtype(*[x for x in values if x is not None]))
+    return [x if x is None else np.asarray(as_array(x), dtype=dtype) for x in values]
 
 
 class FusedOp(Op):
@@ -176,7 +179,7 @@ class FusedOp(Op):
         self,
         function: Callable[..., Any],
         infer: Callable[..., Any],
-        promote: bool = False,
+        promote: bool | slice = False,
         arrays: int | None = None,
         numpy: Any = None,
     ) -> None:
@@ -332,7 +335,7 @@ def op(
     infer: Callable[..., Any],
     vjps: tuple[VJP | None, ...] = (),
     sign: str | None = None,
-    promote: bool = False,
+    promote: bool | slice = False,
     arrays: int | None = None,
     numpy: Any = None,
 ) -> Callable[[Callable[..., Any]], Op]:
@@ -342,7 +345,8 @@ def op(
         infer: The shape rule.
         vjps: One derivative per array argument, or None where no gradient flows.
         sign: Python's sign that stands for the op, such as `"add"`.
-        promote: Whether array arguments of several dtypes are first brought to one.
+        promote: Whether array arguments of several dtypes are first brought to one; a slice
+            of them, if not all.
         arrays: How many leading arguments are arrays, if not one per derivative.
         numpy: NumPy's function that calls this op when given a recorded or symbolic value.
     """
@@ -351,7 +355,7 @@ def op(
 
 def fused_op(
     infer: Callable[..., Any],
-    promote: bool = False,
+    promote: bool | slice = False,
     arrays: int | None = None,
     numpy: Any = None,
 ) -> Callable[[Callable[..., Any]], FusedOp]:
@@ -372,7 +376,9 @@ def elementwise(
     """An op of one argument made of a NumPy function; ints become floats unless kept."""
     rule = infer or (shapes.same if keeps_integers else shapes.same_float)
     forward = _named(function, name, doc, ("x",))
-    return Unary(forward, rule, vjp, keeps_integers, sign=sign, numpy=_numpy(function))
+    made = Unary(forward, rule, vjp, keeps_integers, sign=sign, numpy=_numpy(function))
+    made.forward = function  # the ufunc itself: a Python function around it costs as much again
+    return made
 
 
 def binary(
@@ -388,7 +394,9 @@ def binary(
     """An op of two broadcast arguments; with `floats`, ints become floats."""
     rule = infer or (shapes.broadcast_float if floats else shapes.broadcast)
     forward = _named(function, name, doc, ("x1", "x2"))
-    return Binary(forward, rule, vjps, floats, sign=sign, numpy=_numpy(function))
+    made = Binary(forward, rule, vjps, floats, sign=sign, numpy=_numpy(function))
+    made.forward = function
+    return made
 
 
 class _Named:
@@ -417,6 +425,9 @@ def _public_signature(function: Callable[..., Any]) -> inspect.Signature:
     return signature.replace(parameters=kept)
 
 
+REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
+
+
 def _fill_in(sign: str, op: Op) -> None:
     """Let Python's sign call the op, with the value on either side."""
 
@@ -426,8 +437,12 @@ def _fill_in(sign: str, op: Op) -> None:
     def backwards(a: Any, b: Any) -> Any:
         return op(b, a)
 
+    if sign == "eq":  # on symbolic tensors `==` stays a question of identity, as in Keras
+        Traced.__eq__ = forwards  # type: ignore[assignment]
+        return
     setattr(Operators, f"__{sign}__", forwards)
-    setattr(Operators, f"__r{sign}__", backwards)
+    if sign in REFLECTED:
+        setattr(Operators, f"__r{sign}__", backwards)
 
 
 def numpy_function(function: Any, op: Op) -> None:
