@@ -218,7 +218,7 @@ def _reviews(count: int) -> tuple[list[list[str]], np.ndarray]:
 def _review(praises: bool, generator: np.random.RandomState) -> list[str]:
     """Three to seven judgements, most of them the review's own, among asides."""
     judgements = generator.randint(3, 8)
-    dissent = generator.randint(0, (judgements + 1) // 2)
+    dissent = generator.randint(0, judgements // 2)
     praising = np.where(np.arange(judgements) < dissent, not praises, praises)
     sentences = [_judgement(bool(one), generator) for one in generator.permutation(praising)]
     for _ in range(generator.randint(1, 6)):
@@ -233,13 +233,15 @@ def _judgement(praises: bool, generator: np.random.RandomState) -> str:
 
     same, opposite = (_PRAISE, _BLAME) if praises else (_BLAME, _PRAISE)
     thing, degree = one_of(_THINGS), one_of(_DEGREES)
-    return (
+    forms = (
         f"the {thing} was {degree} {one_of(same)}",
-        f"the {thing} was not {one_of(opposite)}",
         f"what a {one_of(same)} {thing}",
+        f"the {thing} was not {one_of(opposite)}",
         f"the {thing} may be {one_of(opposite)} but the rest is {degree} {one_of(same)}",
         f"i never found the {thing} {one_of(opposite)} at all",
-    )[generator.randint(5)]
+    )
+    # counting words tells most reviews, not all: a third of the sentences deny or take back
+    return forms[np.searchsorted((0.4, 0.6, 0.75, 0.9), generator.random_sample())]
 
 
 _TOKEN = re.compile(r"[a-z]+(?:['-][a-z]+)*|[0-9]+(?:\.[0-9]+)*")

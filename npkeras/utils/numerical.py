@@ -76,19 +76,22 @@ def normalize(x: Any, axis: int | tuple[int, int] | None = -1, order: float = 2)
 
 
 def _class_numbers(x: Any) -> np.ndarray:
-    given = np.asarray(x)
-    # astype alone would read the text "1.5" as an error of its own and NaN as a number
-    whole = given.astype("int64") if given.dtype.kind in "biuSU" else None
-    if whole is None and given.dtype.kind in "fO":
-        numbers = given.astype("float64")
-        if np.all(np.isfinite(numbers) & (numbers == np.floor(numbers))):
-            whole = given.astype("int64")
+    try:
+        given = np.asarray(x)
+        with np.errstate(invalid="ignore"):
+            whole = given.astype("int64") if given.dtype.kind in "biufSUO" else None
+        # a fraction, or a number that is not finite, does not come out of int64 as it went in
+        if given.dtype.kind in "fO" and (whole != given).any():
+            whole = None
+    except (ValueError, TypeError, OverflowError) as error:
+        whole, reason = None, error
+    else:
+        reason = None
     if whole is None:
         raise ValueError(
             "to_categorical expected class numbers, whole and from 0. "
-            f"Received: x={np.array2string(given.ravel()[:5], separator=', ')}..., "
-            f"dtype {given.dtype}"
-        )
+            f"Received: x={check.shown(x if reason else given.ravel()[:5].tolist())}"
+        ) from reason
     if whole.size and whole.min() < 0:
         raise ValueError(
             f"to_categorical expected class numbers from 0. Received: {whole.min()}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -55,8 +56,10 @@ def pad_sequences(
 
     longest = next((row for row, length in zip(sequences, lengths, strict=True) if length), ())
     entry_shape = np.shape(_as_array(longest, target, 0))[1:]
+    conversion = _Conversion(target)
+    if isinstance(value, numbers.Real):
+        conversion.run(np.array([value]), None)
     padded = np.full((len(lengths), maxlen, *entry_shape), value, dtype)
-    cut_off = _Fractions(target, value)
     for i, (row, length) in enumerate(zip(sequences, lengths, strict=True)):
         if not length:
             continue
@@ -68,20 +71,18 @@ def pad_sequences(
                 f"Received: entries of shape {entries.shape[1:]} in the sequence at place {i}"
             )
         place = slice(len(entries)) if padding == "post" else slice(maxlen - len(entries), None)
-        padded[i, place] = cut_off.converted(entries, i)
+        padded[i, place] = conversion.run(entries, i)
     return padded
 
 
-class _Fractions:
+class _Conversion:
     """Conversion to the dtype of the result; says so, once, if an integer dtype loses something."""
 
-    def __init__(self, target: np.dtype, value: Any):
+    def __init__(self, target: np.dtype):
         self.target = target
         self.warned = False
-        if target.kind in "iu" and isinstance(value, (float, np.floating)):
-            self.converted(np.array([value]), None)
 
-    def converted(self, entries: np.ndarray, place: int | None) -> np.ndarray:
+    def run(self, entries: np.ndarray, place: int | None) -> np.ndarray:
         if self.target.kind not in "iu" or entries.dtype.kind not in "iuf":
             return entries.astype(self.target)
         with np.errstate(invalid="ignore"):
@@ -137,9 +138,13 @@ def _target_dtype(dtype: Any, value: Any) -> np.dtype:
 def _as_array(row: Any, target: np.dtype, place: int) -> np.ndarray:
     """The row in the dtype it has by itself, or that of the result where texts may be in it."""
     try:
-        return np.asarray(row, target if target.kind in "OSU" else None)
+        entries = np.asarray(row, target if target.kind in "OSU" else None)
+        if entries.ndim:
+            return entries
+        reason = None
     except ValueError as error:
-        raise ValueError(
-            "pad_sequences expected entries of one shape. "
-            f"Received: {check.shown(row)} as the sequence at place {place}"
-        ) from error
+        reason = error
+    raise ValueError(
+        "pad_sequences expected lists or arrays, each with entries of one shape. "
+        f"Received: {check.shown(row)} as the sequence at place {place}"
+    ) from reason
