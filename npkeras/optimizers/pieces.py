@@ -1,0 +1,109 @@
+"""Updates run over large arrays piece by piece, so that each piece stays in the cache.
+
+A rule such as Adam's reads and writes the same five arrays a dozen times. Done to whole arrays,
+each of these passes goes to memory; done to pieces of `PIECE` entries, only the first and the
+last one do.
+"""
+
+import numpy as np
+
+from npkeras.core.rows import RowGradient, sum_rows
+
+PIECE = 1 << 14
+
+
+class Scratch:
+    """Memory that all updates share: one flat array for each dtype and use."""
+
+    def __init__(self):
+        self._arrays = {}
+
+    def like(self, array, use="step", dtype=None):
+        """An array of the same shape, whose entries are whatever was left there."""
+        dtype = dtype or array.dtype
+        held = self._arrays.get((use, dtype))
+        if held is None or held.size < array.size:
+            held = self._arrays[use, dtype] = np.empty(max(array.size, PIECE), dtype)
+        return held[: array.size].reshape(array.shape)
+
+    def __deepcopy__(self, memo):
+        return Scratch()
+
+    def __reduce__(self):
+        return Scratch, ()
+
+
+def pieces(scratch, gradient, arrays, functions=(), touched_only=False):
+    """Matching pieces of a gradient, of functions of it, of scratch, and of arrays to update.
+
+    The gradient of an embedding is a list of rows, in which one index may occur many times.
+    Keras on TensorFlow applies `functions` to each of these rows, and adds up the results: the
+    square of a gradient is there the sum of the squares, not the square of the sum.
+
+    Args:
+        scratch: A `Scratch`.
+        gradient: An array, or a `RowGradient`. It is not written into.
+        arrays: The weights and their state: updated by writing into their pieces.
+        functions: NumPy functions of one argument and `out`.
+        touched_only: Whether rows without a gradient stay as they are under this rule.
+
+    Yields:
+        (gradient, functions of it ..., scratch, arrays ...), equal in shape.
+    """
+    if isinstance(gradient, RowGradient):
+        walk = _touched_rows if touched_only else _all_rows
+        return walk(scratch, gradient, arrays, functions)
+    return _entries(scratch, gradient, arrays, functions)
+
+
+def _entries(scratch, gradient, arrays, functions):
+    size = gradient.size
+    if size > PIECE and all(array.flags.c_contiguous for array in arrays):
+        gradient = np.ascontiguousarray(gradient).reshape(-1)
+        arrays = [array.reshape(-1) for array in arrays]
+        ranges = [slice(start, start + PIECE) for start in range(0, size, PIECE)]
+    else:
+        ranges = [...]
+    for piece in ranges:
+        part = gradient[piece]
+        images = [
+            function(part, out=scratch.like(part, use)) for use, function in enumerate(functions)
+        ]
+        yield (part, *images, scratch.like(part), *(array[piece] for array in arrays))
+
+
+def _all_rows(scratch, gradient, arrays, functions):
+    indices, lists = _summed(gradient, functions)
+    length = gradient.shape[0]
+    height = max(1, PIECE // max(1, arrays[0][:1].size))
+    for start in range(0, length, height):
+        piece = slice(start, min(start + height, length))
+        low, high = np.searchsorted(indices, (piece.start, piece.stop))
+        images = [scratch.like(arrays[0][piece], use) for use in range(len(lists))]
+        for image, rows in zip(images, lists, strict=True):
+            image.fill(0)
+            image[indices[low:high] - start] = rows[low:high]
+        yield (*images, scratch.like(images[0]), *(array[piece] for array in arrays))
+
+
+def _touched_rows(scratch, gradient, arrays, functions):
+    indices, lists = _summed(gradient, functions)
+    copies = [array[indices] for array in arrays]
+    if len(indices):
+        yield (*lists, scratch.like(lists[0]), *copies)
+    for array, copy in zip(arrays, copies, strict=True):
+        array[indices] = copy
+
+
+def _summed(gradient, functions):
+    """The distinct indices in order; and the rows, and each function of them, summed for each."""
+    if not functions:
+        gradient = gradient.summed()
+        return gradient.indices, [gradient.rows]
+    rows = gradient.rows
+    images = np.empty((len(rows), 1 + len(functions), *rows.shape[1:]), rows.dtype)
+    images[:, 0] = rows
+    for i, function in enumerate(functions, 1):
+        function(rows, out=images[:, i])
+    indices, sums = sum_rows(gradient.indices, images)
+    return indices, [sums[:, i] for i in range(sums.shape[1])]
