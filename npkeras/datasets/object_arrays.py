@@ -30,6 +30,7 @@ _NAMES = {
 }
 _WORDS = {code.code: code.name for code in pickletools.opcodes}
 _INT1, _INT2 = ord("K"), ord("M")
+_MOST_PER_BYTE = 16
 
 
 class Lists(NamedTuple):
@@ -204,7 +205,7 @@ _STEPS = {
 def read(member: Member) -> Lists:
     """The lists of whole numbers in a one-dimensional array of objects.
 
-    No more numbers are made than the file has bytes, however often it repeats a list.
+    However often the file repeats a list, no more numbers are made than 16 for each of its bytes.
     """
     if member.dtype != np.dtype(object) or len(member.shape) != 1:
         raise ValueError(
@@ -213,7 +214,7 @@ def read(member: Member) -> Lists:
         )
     data = bytes(member.data)
     try:
-        return _flat(_Reader(data).run(), member.shape, len(data))
+        return _flat(_Reader(data).run(), member.shape, _MOST_PER_BYTE * len(data))
     except (IndexError, KeyError, struct.error, UnicodeDecodeError) as error:
         raise ValueError(
             f"{member.label} is damaged: it ends early or refers to what is not there "
@@ -234,6 +235,6 @@ def _flat(made: Any, shape: tuple[int, ...], most: int) -> Lists:
     lengths = np.fromiter(map(len, rows), "int64", len(rows))
     total = int(lengths.sum())
     if total > most:
-        raise ValueError(f"its lists repeat each other up to {total} values in {most} bytes")
+        raise ValueError(f"its lists repeat each other up to {total} values, more than {most}")
     values = np.fromiter(itertools.chain.from_iterable(rows), "int64", total)
     return Lists(values, lengths)
