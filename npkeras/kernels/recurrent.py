@@ -21,7 +21,11 @@ Why it is laid out as it is:
 A masked step has o = i = g = 0 and f = 1: c is carried on, and all factors of the backward
 pass vanish by themselves. Only h has to be carried on explicitly.
 
-Legend: B batch, T time, F features, U units, K = F + U + 1 rows of `xh` (F + U without bias).
+Dropout of the states gives each gate a mask of its own. Then there are four `xh`, one for each
+gate, and four matmuls instead of one; `groups` counts them, and is 1 otherwise.
+
+Legend: B batch, T time, F features, U units, G groups, K = F + U + 1 rows of `xh` (F + U without
+bias).
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ from npkeras.kernels import kernel
 
 Array = np.ndarray
 
-_BLOCK_BYTES = 2**18  # gates of so many bytes at a time stay in the cache of one core
+_BLOCK_BYTES = 2**19  # gates of so many bytes at a time stay in the cache of one core
 
 
 class LSTMTrace(NamedTuple):
@@ -43,12 +47,12 @@ class LSTMTrace(NamedTuple):
 
     kernel: Array  # (F, 4 U)
     recurrent_kernel: Array  # (U, 4 U)
-    xh: Array  # (T + 1, K, B), in memory (K, T + 1, B)
+    xh: Array  # (T + 1, G, K, B), in memory (G, K, T + 1, B)
     gates: Array  # (T + 1, 6, U, B)
     masked: Array | None  # (T, B): where a step is left out
     visible: Array | None  # (B, T): where the output is the state; elsewhere it is zero
-    input_dropout: Array | None  # (B, F)
-    recurrent_dropout: Array | None  # (B, U)
+    input_factors: Array | None  # (1 or 4, F, B)
+    state_factors: Array | None  # (1 or 4, U, B)
     use_bias: bool
     go_backwards: bool
     return_sequences: bool
@@ -88,7 +92,7 @@ def lstm(
         mask: False at steps to leave out: they carry the states on and repeat the output
             before them, which is zero if there is none.
         input_dropout, recurrent_dropout: Factors for x, and for h where the gates read it; the
-            same at all steps.
+            same at all steps, and for all gates or one for each of i, f, g, o.
         return_sequences: Whether the output holds all steps, in the order in which they were
             taken, or only the last.
         go_backwards: Whether to take the last step first.
@@ -97,25 +101,27 @@ def lstm(
 
     Shapes:
         x (B, T, F), kernel (F, 4 U), recurrent_kernel (U, 4 U), bias (4 U,): gates i, f, g, o
-        h, c (B, U), mask (B, T), input_dropout (B, F), recurrent_dropout (B, U)
+        h, c (B, U), mask (B, T)
+        input_dropout (B, F) or (4, B, F), recurrent_dropout (B, U) or (4, B, U)
         -> output (B, T, U) or (B, U), h (B, U), c (B, U), trace or None
     """
     batch, time, features = x.shape
     units = len(recurrent_kernel)
     rows = features + units
-    weights = _stacked(kernel, recurrent_kernel, bias)
-    xh, gates = _places(time, len(weights), units, batch, x.dtype, keep)
-    states = xh[:, features:rows]
-    if recurrent_dropout is not None:  # the gates see other states than the user
-        states = states.copy() if keep else _shared(time, states[0].copy())
+    factors = _factors(input_dropout), _factors(recurrent_dropout)
+    groups = max(1 if f is None else len(f) for f in factors)
+    weights = _stacked(kernel, recurrent_kernel, bias, groups)
+    xh, gates = _places(time, weights.shape[2], units, batch, groups, x.dtype, keep)
+    states = xh[:, 0, features:rows]
+    if factors[1] is not None:  # the gates see other states than the user
+        states = np.empty_like(states) if keep else _shared(time, states[0].copy())
     states[0] = 0 if h is None else h.T
     gates[0, 4] = 0 if c is None else c.T
-    xh[:, rows:] = 1
+    xh[:, :, rows:] = 1
     masked, visible = _read_mask(mask, go_backwards, zero_output_for_mask, h is not None)
     y = np.empty((batch, time, units), x.dtype) if return_sequences else None
     steps = _in_order(x, go_backwards).transpose(1, 2, 0)
-    dropouts = (input_dropout, recurrent_dropout)
-    _forward(steps, weights.T, xh, gates, states, masked, dropouts, y)
+    _forward(steps, weights, xh, gates, states, masked, factors, y)
     h, c = states[time].T.copy(), gates[time, 4].T.copy()
     output = h if y is None else y
     if visible is not None:
@@ -124,7 +130,7 @@ def lstm(
     if not keep:
         return output, h, c, None
     trace = LSTMTrace(
-        kernel, recurrent_kernel, xh, gates, masked, visible, input_dropout, recurrent_dropout,
+        kernel, recurrent_kernel, xh, gates, masked, visible, *factors,
         bias is not None, go_backwards, return_sequences,
     )  # fmt: skip
     return output, h, c, trace
@@ -150,18 +156,32 @@ def _read_mask(
     return np.ascontiguousarray(~mask.T), visible
 
 
+def _factors(dropout: Array | None) -> Array | None:
+    """A dropout mask feature-major, (1, ..., B) or (4, ..., B) for the gates o, i, f, g."""
+    if dropout is None:
+        return None
+    if dropout.ndim == 2:
+        return np.ascontiguousarray(dropout.T)[None]
+    return np.ascontiguousarray(np.roll(dropout, 1, axis=0).transpose(0, 2, 1))
+
+
 def _turned(matrix: Array) -> Array:
     """Columns i, f, g, o as o, i, f, g."""
     units = matrix.shape[-1] // 4
     return np.concatenate([matrix[..., -units:], matrix[..., :-units]], axis=-1)
 
 
-def _stacked(kernel: Array, recurrent_kernel: Array, bias: Array | None) -> Array:
-    """The weights as (K, 4 U), gates o, i, f, g, those of the sigmoids halved."""
+def _grouped(matrix: Array, groups: int) -> Array:
+    """A matrix (K, 4 U) with turned columns as (G, 4 U / G, K)."""
+    return matrix.T.reshape(groups, matrix.shape[1] // groups, len(matrix))
+
+
+def _stacked(kernel: Array, recurrent_kernel: Array, bias: Array | None, groups: int) -> Array:
+    """The weights as (G, 4 U / G, K), gates o, i, f, g, those of the sigmoids halved."""
     parts = [kernel, recurrent_kernel] if bias is None else [kernel, recurrent_kernel, bias[None]]
     weights = _turned(np.concatenate(parts))
     weights[:, : 3 * len(recurrent_kernel)] *= weights.dtype.type(0.5)
-    return weights
+    return _grouped(weights, groups)
 
 
 def _shared(time: int, place: Array) -> Array:
@@ -170,13 +190,13 @@ def _shared(time: int, place: Array) -> Array:
 
 
 def _places(
-    time: int, rows: int, units: int, batch: int, dtype: np.dtype, keep: bool
+    time: int, rows: int, units: int, batch: int, groups: int, dtype: np.dtype, keep: bool
 ) -> tuple[Array, Array]:
     """Memory for `xh` and `gates`: for all steps, or one that serves all."""
     if keep:
-        xh = np.empty((rows, time + 1, batch), dtype).transpose(1, 0, 2)
+        xh = np.empty((groups, rows, time + 1, batch), dtype).transpose(2, 0, 1, 3)
         return xh, np.empty((time + 1, 6, units, batch), dtype)
-    one = np.empty((rows, batch), dtype), np.empty((6, units, batch), dtype)
+    one = np.empty((groups, rows, batch), dtype), np.empty((6, units, batch), dtype)
     return _shared(time, one[0]), _shared(time, one[1])
 
 
@@ -187,47 +207,50 @@ def _forward(
     gates: Array,
     states: Array,
     masked: Array | None,
-    dropouts: tuple[Array | None, Array | None],
+    factors: tuple[Array | None, Array | None],
     y: Array | None,
 ) -> None:
     """Fill `xh`, `gates` and `states`, and `y` if there is one."""
     time, features, batch = steps.shape
-    units = gates.shape[2]
+    groups, units = xh.shape[1], gates.shape[2]
     half = gates.dtype.type(0.5)
     skipping = np.zeros(time, bool) if masked is None else masked.any(axis=1)
     skipped = np.array([0, 0, 1, 0], gates.dtype).reshape(4, 1, 1)  # o, i, f, g
-    input_factor, state_factor = (None if d is None else d.T for d in dropouts)
+    input_factors, state_factors = factors
     products = np.empty((2, units, batch), gates.dtype)
-    seen = xh[:, features : features + units]
-    if state_factor is not None:
-        np.multiply(states[0], state_factor, out=seen[0])
-    z = gates[:, :4].reshape(time + 1, 4 * units, batch)
+    seen = xh[:, :, features : features + units]
+    if state_factors is not None:
+        np.multiply(states[0], state_factors, out=seen[0])
+    z = gates[:, :4].reshape(time + 1, groups, 4 * units // groups, batch)
     views = zip(
-        steps, xh, xh[:, :features], z, gates[:, :3], gates[:, 1:3], gates[:, 3:5],
-        gates[1:, 4], gates[:, 5], gates[:, 0], states[1:], skipping.tolist(),
+        steps, xh, xh[:, :, :features], z, gates[:, :4], gates[:, :3], gates[:, 1:3],
+        gates[:, 3:5], gates[1:, 4], gates[:, 5], gates[:, 0], states[1:],
         strict=False,
     )  # fmt: skip
-    for t, (x, xh_t, x_place, z_t, sigmoids, i_f, g_c, c, tanh_c, o, h, skip) in enumerate(views):
-        if input_factor is None:
+    for t, (x, xh_t, x_place, z_t, all_gates, sigmoids, i_f, g_c, c, tanh_c, o, h) in enumerate(
+        views
+    ):
+        if input_factors is None:
             x_place[...] = x
         else:
-            np.multiply(x, input_factor, out=x_place)
+            np.multiply(x, input_factors, out=x_place)
         np.matmul(weights, xh_t, out=z_t)
-        np.tanh(z_t, out=z_t)
+        np.tanh(all_gates, out=all_gates)
         np.multiply(sigmoids, half, out=sigmoids)
         np.add(sigmoids, half, out=sigmoids)
-        if skip and masked is not None:
-            np.copyto(gates[t, :4], skipped, where=masked[t])
+        skips = masked is not None and skipping[t]
+        if skips:
+            np.copyto(all_gates, skipped, where=masked[t])
         np.multiply(i_f, g_c, out=products)
         np.add(products[0], products[1], out=c)
         np.tanh(c, out=tanh_c)
-        if skip and masked is not None:
+        if skips:
             h[...] = states[t]
             np.multiply(o, tanh_c, out=h, where=~masked[t])
         else:
             np.multiply(o, tanh_c, out=h)
-        if state_factor is not None:
-            np.multiply(h, state_factor, out=seen[t + 1])
+        if state_factors is not None:
+            np.multiply(h, state_factors, out=seen[t + 1])
         if y is not None:
             y[:, t] = h.T
 
@@ -296,17 +319,17 @@ def _blocks(trace: LSTMTrace) -> Iterator[tuple[int, Array]]:
 
 
 def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array:
-    """The gradient of z (4 U, T B). `dh` and `dc` become those of the first states."""
-    gates, masked = trace.gates, trace.masked
+    """The gradient of z (G, 4 U / G, T B). `dh` and `dc` become those of the first states."""
+    gates, masked, state_factors = trace.gates, trace.masked, trace.state_factors
     time, units, batch = len(gates) - 1, gates.shape[2], gates.shape[3]
-    recurrent = _turned(trace.recurrent_kernel)
-    factor = trace.recurrent_dropout
-    factor = None if factor is None else np.ascontiguousarray(factor.T)
+    groups = trace.xh.shape[1]
+    recurrent = _grouped(_turned(trace.recurrent_kernel), groups).transpose(0, 2, 1)
     skipping = [False] * time if masked is None else masked.any(axis=1).tolist()
     dz = np.empty((4, units, time, batch), gates.dtype)
     step = np.empty((5, units, batch), gates.dtype)  # through h to c, then z_o, z_i, z_f, z_g
-    via_h, via_c, gate_gradients = step[:2], step[2:], step[1:]
-    to_c, z_gradient = step[0], step[1:].reshape(4 * units, batch)
+    via_h, via_c, gate_gradients, to_c = step[:2], step[2:], step[1:], step[0]
+    dz_t = gate_gradients.reshape(groups, 4 * units // groups, batch)
+    passed = dh[None] if groups == 1 else np.empty((groups, units, batch), gates.dtype)
     for start, factors in _blocks(trace):
         for j in range(len(factors) - 1, -1, -1):
             t = start + j
@@ -317,25 +340,25 @@ def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array
             np.multiply(dc, factors[j, 2:], out=via_c)
             np.multiply(dc, gates[t, 2], out=dc)
             dz[:, :, t] = gate_gradients
-            if not skipping[t] or masked is None:
-                np.matmul(recurrent, z_gradient, out=dh)
-                if factor is not None:
-                    np.multiply(dh, factor, out=dh)
-                continue
-            np.multiply(dh, masked[t], out=to_c)  # what passes a masked step by
-            np.matmul(recurrent, z_gradient, out=dh)
-            if factor is not None:
-                np.multiply(dh, factor, out=dh)
-            np.add(dh, to_c, out=dh)
-    return dz.reshape(4 * units, time * batch)
+            skips = masked is not None and skipping[t]
+            if skips:
+                np.multiply(dh, masked[t], out=to_c)  # what passes a masked step by
+            np.matmul(recurrent, dz_t, out=passed)
+            if state_factors is not None:
+                np.multiply(passed, state_factors, out=passed)
+            if groups > 1:
+                np.sum(passed, axis=0, out=dh)
+            if skips:
+                np.add(dh, to_c, out=dh)
+    return dz.reshape(groups, 4 * units // groups, time * batch)
 
 
 def _weight_gradients(dz: Array, trace: LSTMTrace) -> tuple[Array, Array, Array | None]:
     """The gradients of kernel, recurrent kernel and bias: one matmul over all steps."""
     features, units = len(trace.kernel), len(trace.recurrent_kernel)
-    time, rows, batch = trace.xh.shape
-    xh = trace.xh.transpose(1, 0, 2)[:, : time - 1].reshape(rows, (time - 1) * batch)
-    turned = np.matmul(xh, dz.T)
+    places, groups, rows, batch = trace.xh.shape
+    xh = trace.xh[:-1].transpose(1, 2, 0, 3).reshape(groups, rows, (places - 1) * batch)
+    turned = np.matmul(xh, dz.transpose(0, 2, 1)).transpose(1, 0, 2).reshape(rows, 4 * units)
     dweights = np.concatenate([turned[:, units:], turned[:, :units]], axis=1)
     dbias = dweights[-1] if trace.use_bias else None
     return dweights[:features], dweights[features : features + units], dbias
@@ -344,9 +367,10 @@ def _weight_gradients(dz: Array, trace: LSTMTrace) -> tuple[Array, Array, Array 
 def _input_gradient(dz: Array, trace: LSTMTrace) -> Array:
     """The gradient of x (B, T, F)."""
     features, batch = len(trace.kernel), trace.gates.shape[3]
-    time = len(trace.gates) - 1
-    dx = np.matmul(dz.T, _turned(trace.kernel).T).reshape(time, batch, features)
-    dx = _in_order(dx.transpose(1, 0, 2), trace.go_backwards)
-    if trace.input_dropout is not None:
-        return dx * trace.input_dropout[:, None]
-    return np.ascontiguousarray(dx)
+    time, groups = len(trace.gates) - 1, len(dz)
+    weights = _grouped(_turned(trace.kernel), groups)
+    dx = np.matmul(dz.transpose(0, 2, 1), weights).reshape(groups, time, batch, features)
+    if trace.input_factors is not None:
+        np.multiply(dx, trace.input_factors.transpose(0, 2, 1)[:, None], out=dx)
+    dx = dx[0] if groups == 1 else dx.sum(axis=0)
+    return np.ascontiguousarray(_in_order(dx.transpose(1, 0, 2), trace.go_backwards))
