@@ -36,8 +36,8 @@ class CallbackList(Callback):
 
     def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
         self.callbacks = [] if callbacks is None else [_checked(c) for c in tree.leaves(callbacks)]
-        self._progbar = self._find_or_add(ProgbarLogger, add_progbar)
         self._history = self._find_or_add(History, add_history)
+        self._find_or_add(ProgbarLogger, add_progbar)
         self._look_up()
         if model is not None:
             self.set_model(model)

@@ -159,5 +159,7 @@ def layer_of(variable):
 
 def squared_norm(gradient):
     """The sum of the squares of a gradient, which may hold only some rows of a table."""
-    values = np.asarray(getattr(gradient, "rows", gradient)).ravel()
-    return float(np.dot(values, values))
+    dense = gradient.summed().rows if hasattr(gradient, "summed") else gradient
+    values = np.asarray(dense).ravel()
+    with np.errstate(over="ignore"):  # infinity is an answer
+        return float(np.dot(values, values))

@@ -74,8 +74,9 @@ class MonitorCallback(Callback):
         if "down" in directions or words & DOWNWARD:
             return False
         raise ValueError(
-            f"{type(self).__name__} cannot tell whether more or less of `{self.monitor}` is better. "
-            f'Pass mode="max" or mode="min". Received: monitor={self.monitor!r}, mode={self.mode!r}'
+            f"{type(self).__name__} cannot tell whether more or less of `{self.monitor}` is "
+            'better. Pass mode="max" or mode="min". '
+            f"Received: monitor={self.monitor!r}, mode={self.mode!r}"
         )
 
 

@@ -131,8 +131,7 @@ class Progbar:
 
     def _live_line(self):
         if self._drawing is None:
-            # a delay keeps tqdm from drawing a line of its own at once
-            self._drawing = _live_line()(total=self.target, file=sys.stdout, delay=1e-9)
+            self._drawing = _live_line()(file=sys.stdout)
         return self._drawing
 
     def _line(self, current, now, finalize, colors):
@@ -242,6 +241,11 @@ def _live_line():
 
     class LiveLine(tqdm):
         monitor_interval = 0  # no thread that redraws by itself
+
+        def __init__(self, file):
+            columns, lines = shutil.get_terminal_size()
+            # a delay keeps tqdm from drawing a line of its own at once
+            super().__init__(file=file, ncols=columns, nrows=lines, delay=1)
 
         def draw(self, line, whole=False):
             """Put the line in place of the last one, cut at the edge if it may be."""

@@ -1,5 +1,7 @@
 """Batches from any Python iterable."""
 
+import numpy as np
+
 from npkeras.core import check, tree
 from npkeras.data import rows
 from npkeras.data.base import Adapter
@@ -27,10 +29,13 @@ class GeneratorAdapter(Adapter):
         return map(self._batch, self.iterable)
 
     def _batch(self, batch):
-        if not isinstance(batch, tuple) and not rows.is_array(batch) and not _is_named(batch):
+        if not isinstance(batch, (tuple, dict)) and not rows.is_array(batch):
+            received = f"{check.shown(batch)} of type {type(batch).__name__}"
+            if isinstance(batch, list):
+                received = f"a list of {len(batch)} entries; write `tuple(...)`"
             raise ValueError(
                 f"A {self.kind} must yield `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`, "
-                f"tuples of arrays. Received: {check.shown(batch)} of type {type(batch).__name__}"
+                f"tuples of arrays. Received: {received}"
             )
         return standard(batch, self.kind)
 
@@ -44,13 +49,9 @@ def standard(batch, kind):
     return x, y, sample_weight
 
 
-def _is_named(batch):
-    return isinstance(batch, dict)
-
-
 def _plain(structure):
     """The same nest, of NumPy arrays. What already is one is not touched."""
-    if structure is None or type(structure).__name__ == "ndarray":
+    if structure is None or type(structure) is np.ndarray:
         return structure
     if isinstance(structure, (list, tuple, dict)) and not rows.is_numbers(structure):
         return tree.map(_plain, structure)
