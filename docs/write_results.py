@@ -1,0 +1,134 @@
+"""Write docs/results.md from the results of the examples.
+
+Each run of an example with `--json FILE` leaves a file; this script puts those of a folder into
+one table, each beside the published figures for the same recipe:
+
+    python docs/write_results.py FOLDER
+
+Runs on made-up data are left out: their figures measure nothing.
+"""
+
+import json
+import math
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).parent
+
+# What the first proof is measured against: test accuracy, train accuracy (%), train loss; for
+# the Treebank the test loss and the train loss. Keys: example, recipe, and what distinguishes.
+PUBLISHED = {
+    ("mnist", "tensorflow", ""): (96.4, 98.4, 0.05),
+    ("mnist", "scratch", ""): (93.4, 97.2, 0.13),
+    ("imdb", "tensorflow", "frozen"): (78.6, 92.7, 0.196),
+    ("imdb", "tensorflow", "updated"): (81.8, 100.0, 0.004),
+    ("imdb", "scratch", "frozen"): (73.0, 81.7, 0.460),
+    ("imdb", "scratch", "updated"): (77.4, 86.6, 0.413),
+    ("ptb", "tensorflow", "sgd 50"): (6.23, 6.28),
+    ("ptb", "scratch", "sgd 50"): (6.15, 6.19),
+    ("ptb", "tensorflow", "adam 50"): (5.85, 5.86),
+    ("ptb", "tensorflow", "adam 100"): (5.71, 5.65),
+}
+TITLES = {
+    "mnist": "MNIST rows: LSTM(128), mean over time, Dense(10)",
+    "imdb": "IMDB reviews: GloVe embedding, LSTM(32), mean over the words, Dense(2)",
+    "ptb": "Penn Treebank: frozen GloVe embedding, LSTM(32), Dense(10000) at each of 60 steps",
+}
+
+
+def main(folder):
+    runs = {}
+    for file in sorted(pathlib.Path(folder).glob("*.json")):
+        results = json.loads(file.read_text())
+        if results[0]["options"]["stand_in"]:
+            print(f"{file.name}: made-up data, left out")
+            continue
+        runs[file.stem] = results
+    text = "\n".join([INTRODUCTION, *(section(example, runs) for example in TITLES), NOTES])
+    (HERE / "results.md").write_text(text)
+    print(f"Wrote {HERE / 'results.md'} from {len(runs)} runs.")
+
+
+def section(example, runs):
+    chosen = {stem: r for stem, r in runs.items() if r[0]["example"] == example}
+    lines = [f"## {TITLES[example]}", ""]
+    words = example == "ptb"
+    scores = ["test loss (perplexity)", "train loss (perplexity)"]
+    if not words:
+        scores = ["test accuracy", "train accuracy", "train loss"]
+    heads = ["run", "engine", *scores, "epochs", "seconds", "s/epoch", "peak MB", "curves apart"]
+    lines += [row(heads), row(["---"] * len(heads))]
+    for stem, results in chosen.items():
+        published = PUBLISHED.get(key_of(results[0]))
+        if published:
+            cells = treebank(published) if words else accuracies(published, percent=True)
+            lines.append(row([stem, "published", *cells, "", "", "", "", ""]))
+        for result in results:
+            lines.append(row([stem, *measured(result, words), apart(results)]))
+    return "\n".join([*lines, ""])
+
+
+def key_of(result):
+    options = result["options"]
+    kind = ""
+    if result["example"] == "imdb":
+        kind = "updated" if options["update_embedding"] else "frozen"
+    if result["example"] == "ptb":
+        epochs = 100 if options["epochs"] > 50 else 50
+        kind = f"{options['optimizer']} {epochs}"
+    return result["example"], options["recipe"], kind
+
+
+def measured(result, words):
+    version = result["versions"][result["engine"]]
+    if words:
+        cells = treebank((result["test_loss"], result["train_loss"]))
+    else:
+        names = ("test_accuracy", "train_accuracy", "train_loss")
+        cells = accuracies([result[name] for name in names])
+    return [
+        f"{result['engine']} {version}",
+        *cells,
+        str(result["epochs"]),
+        f"{result['seconds']:.0f}",
+        f"{result['seconds_per_epoch']:.2f}",
+        f"{result['peak_memory_mb']:.0f}",
+    ]
+
+
+def accuracies(values, percent=False):
+    test, train, loss = values
+    scale = 1 if percent else 100
+    return [f"{test * scale:.1f} %", f"{train * scale:.1f} %", f"{loss:.3f}"]
+
+
+def treebank(losses):
+    return [f"{loss:.2f} ({math.exp(loss):.0f})" for loss in losses]
+
+
+def apart(results):
+    """The largest difference between the two engines' loss curves."""
+    if len(results) < 2:
+        return ""
+    curves = zip(*(r["history"]["loss"] for r in results), strict=False)
+    return f"{max(abs(a - b) for a, b in curves):.1e}"
+
+
+def row(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+INTRODUCTION = """\
+# Results
+
+The three examples, as published and as run here: on npkeras, and on Keras with TensorFlow beside
+it, with the same data in the same order and the same seed. Each engine ran in a process of its
+own on two CPU cores. "curves apart" is the largest difference between the two engines' training
+losses over all epochs. Every row comes from the JSON that an example writes; this page is
+written by `python docs/write_results.py FOLDER`.
+"""
+
+NOTES = (HERE / "results_notes.md").read_text() if (HERE / "results_notes.md").exists() else ""
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

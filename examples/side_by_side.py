@@ -1,0 +1,312 @@
+"""What the examples share: options, the run of one engine, and the comparison of two.
+
+Each engine runs in a process of its own, so that its time and its peak memory are its own. Both
+get the same data in the same order and the same seed, and so the same initial weights.
+"""
+
+import argparse
+import dataclasses
+import importlib.util
+import json
+import os
+import pathlib
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from npkeras import datasets
+
+LOSS = "sparse_categorical_crossentropy"
+
+
+@dataclasses.dataclass
+class Data:
+    """What a model learns from and is tested on."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    validation: tuple | None = None
+    vectors: np.ndarray | None = None
+
+
+def main(description, name, recipes, defaults, load_data, build_model, make_callbacks):
+    """Run an example from its command line."""
+    options = parse(description, name, recipes, defaults)
+    if options.engine == "both":
+        results = [run_apart(engine, options) for engine in ("npkeras", "keras")]
+    else:
+        results = [run(options, load_data, build_model, make_callbacks)]
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(results, indent=1) + "\n")
+    if not options.quiet:
+        print("\n" + report(results))
+        if options.plot:
+            plot(results, options.plot)
+
+
+def parse(description, name, recipes, defaults):
+    """The options: the command line's, or else the recipe's, or else the example's."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--recipe", choices=list(recipes), default="tensorflow")
+    add("--engine", choices=["npkeras", "keras", "both"], help="both, where Keras is installed")
+    for option in ("epochs", "batch-size", "train-size", "test-size"):
+        add(f"--{option}", type=int)
+    add("--learning-rate", type=float)
+    add("--seed", type=int, default=42)
+    add("--data", metavar="DIR", help="a folder of your own data; else it is downloaded")
+    add("--json", metavar="FILE", help="write the results there")
+    add("--plot", metavar="FILE", help="draw the loss curves there")
+    add("--resume", metavar="DIR", help="keep the state there, and go on from it")
+    if "update_embedding" in defaults:
+        add("--update-embedding", action=argparse.BooleanOptionalAction)
+    if "optimizer" in defaults:
+        add("--optimizer", choices=["sgd", "adam"])
+    add("--quiet", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    standing = {"decay": 0.0, "optimizer": "sgd", **defaults, **recipes[options.recipe]}
+    if getattr(options, "optimizer", None) == "adam":
+        standing["learning_rate"] = 0.001
+    for key, value in standing.items():
+        if getattr(options, key, None) is None:
+            setattr(options, key, value)
+    options.example = name
+    options.stand_in = False
+    options.engine = options.engine or default_engine()
+    return options
+
+
+def default_engine():
+    if importlib.util.find_spec("keras") and importlib.util.find_spec("tensorflow"):
+        return "both"
+    print("Keras on TensorFlow is not installed here: npkeras runs alone.")
+    return "npkeras"
+
+
+def model_data(options, load, stand_in, **arguments):
+    """The real data; made-up data where they cannot be had, which the output then says."""
+    try:
+        return load(options.data, **arguments) if options.data else load(**arguments)
+    except datasets.DataUnavailableError as error:
+        print(f"{error}\nGoing on with made-up data: the figures below are no measure.")
+        options.stand_in = True
+        return stand_in()
+
+
+def word_vectors(options, word_index, dimension):
+    """GloVe's vectors for the words, from the folder of data or the cache."""
+    if not options.stand_in:
+        try:
+            folder = options.data and glove_file(options.data)
+            return datasets.glove.load(*([folder] if folder else []), words=word_index)
+        except (datasets.DataUnavailableError, FileNotFoundError) as error:
+            print(f"{error}\nGoing on with made-up vectors: the figures below are no measure.")
+            options.stand_in = True
+    return datasets.stand_in.glove(word_index, dimension)
+
+
+def glove_file(folder):
+    """The file of vectors in a folder of data that holds the most words."""
+    files = sorted(pathlib.Path(folder).glob("**/glove*.txt"), key=lambda f: f.stat().st_size)
+    return files[-1] if files else folder
+
+
+def run_apart(engine, options):
+    """The results of one engine, run in a process of its own."""
+    print(f"\n=== {engine} ===", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "results.json")
+        command = [sys.executable, *sys.argv, "--engine", engine, "--json", str(file), "--quiet"]
+        subprocess.run(command, check=True)
+        return json.loads(file.read_text())[0]
+
+
+def engine_module(engine):
+    if engine == "npkeras":
+        import npkeras
+
+        return npkeras
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    return keras
+
+
+def run(options, load_data, build_model, make_callbacks):
+    """Train and test the model on one engine."""
+    data = load_data(options)
+    keras = engine_module(options.engine)
+    keras.utils.set_random_seed(options.seed)
+    model = build_model(keras, data, options)
+    optimizer = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}[options.optimizer]
+    model.compile(optimizer(options.learning_rate), LOSS, metrics=["accuracy"])
+    model.summary()
+    clock = epoch_clock(keras)
+    first, extra = resume(keras, model, options)
+    model.fit(
+        batches(keras, data, options, first),
+        validation_data=data.validation,
+        epochs=options.epochs,
+        initial_epoch=first,
+        shuffle=False,
+        callbacks=[*make_callbacks(keras, options), *extra, clock],
+    )
+    scores = {}
+    for part, x, y in (
+        ("train", data.x_train, data.y_train),
+        ("test", data.x_test, data.y_test),
+    ):
+        loss, accuracy = model.evaluate(x, y, batch_size=options.batch_size, verbose=0)
+        scores |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
+    return summary_of(keras, options, model.history.history, scores, clock.seconds)
+
+
+def epoch_clock(keras):
+    class EpochClock(keras.callbacks.Callback):
+        """How many seconds each epoch took."""
+
+        def on_train_begin(self, logs=None):
+            self.seconds = []
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.start = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seconds.append(time.perf_counter() - self.start)
+
+    return EpochClock()
+
+
+def batches(keras, data, options, first_epoch):
+    """The same batches in the same order for every engine: epoch n is shuffled by seed + n."""
+
+    class Batches(keras.utils.PyDataset):
+        def __init__(self):
+            super().__init__()
+            self.epoch = first_epoch
+            self._shuffle()
+
+        def __len__(self):
+            return -(-len(data.x_train) // options.batch_size)
+
+        def __getitem__(self, index):
+            rows = self.order[index * options.batch_size : (index + 1) * options.batch_size]
+            return data.x_train[rows], data.y_train[rows]
+
+        def on_epoch_end(self):
+            self.epoch += 1
+            self._shuffle()
+
+        def _shuffle(self):
+            generator = np.random.default_rng([options.seed, self.epoch])
+            self.order = generator.permutation(len(data.x_train))
+
+    return Batches()
+
+
+def resume(keras, model, options):
+    """The first epoch to train, and what keeps the state of each: weights and a log."""
+    if not options.resume:
+        return 0, []
+    folder = pathlib.Path(options.resume)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{options.example}-{options.recipe}-{options.engine}"
+    weights, log = folder / f"{stem}.weights.h5", folder / f"{stem}.csv"
+    first = 0
+    if weights.exists() and log.exists():
+        first = len(log.read_text().splitlines()) - 1
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(weights)
+        model.optimizer.learning_rate = options.learning_rate  # decays count from the first epoch
+        print(f"Going on after epoch {first} from {weights}.")
+    return first, [
+        keras.callbacks.ModelCheckpoint(str(weights), save_weights_only=True),
+        keras.callbacks.CSVLogger(str(log), append=True),
+    ]
+
+
+def summary_of(keras, options, history, scores, seconds):
+    """All that is known of a run, as JSON can hold it."""
+    kept = {key: value for key, value in vars(options).items() if key not in ("json", "plot")}
+    steady = seconds[1:] or seconds  # an engine that compiles does so in its first epoch
+    return {
+        "example": options.example,
+        "engine": options.engine,
+        "options": {key: value for key, value in kept.items() if key not in ("data", "resume")},
+        "history": {key: [float(v) for v in values] for key, values in history.items()},
+        **scores,
+        "epochs": len(seconds),
+        "seconds": sum(seconds),
+        "seconds_per_epoch": float(np.median(steady)) if steady else 0.0,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            options.engine: keras.__version__,
+        },
+    }
+
+
+def report(results):
+    """The table of engines, and how far apart their loss curves are."""
+    words = results[0]["example"] == "ptb"
+    columns = ["engine", *(["test loss", "perplexity"] if words else ["test acc.", "test loss"])]
+    columns += ["train loss", "perplexity"] if words else ["train acc.", "train loss"]
+    columns += ["epochs", "seconds", "s/epoch", "peak MB"]
+    rows = [columns, *(table_row(result, words) for result in results)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    lines = [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    if results[0]["options"]["stand_in"]:
+        lines.append("Made-up data: these figures are no measure of anything but speed.")
+    if len(results) == 2:
+        ours, theirs = (np.array(r["history"]["loss"]) for r in results)
+        both = min(len(ours), len(theirs))
+        apart = np.abs(ours[:both] - theirs[:both])
+        if both:
+            lines.append(
+                f"Loss curves: {apart[0]:.2e} apart after the first epoch, "
+                f"at most {apart.max():.2e} (epoch {apart.argmax() + 1})."
+            )
+    return "\n".join(lines)
+
+
+def table_row(result, words):
+    cells = [result["engine"]]
+    for part in ("test", "train"):
+        loss, accuracy = result[f"{part}_loss"], result[f"{part}_accuracy"]
+        if words:
+            cells += [f"{loss:.3f}", f"{np.exp(loss):.2f}"]
+        else:
+            cells += [f"{accuracy:.2%}", f"{loss:.4f}"]
+    cells += [str(result["epochs"]), f"{result['seconds']:.1f}"]
+    return [*cells, f"{result['seconds_per_epoch']:.2f}", f"{result['peak_memory_mb']:.0f}"]
+
+
+def plot(results, file):
+    """The loss curves of all engines in one picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    for result, style in zip(results, (dict(linewidth=4, alpha=0.4), dict(linestyle="--"))):
+        losses = result["history"]["loss"]
+        axes.plot(range(1, len(losses) + 1), losses, label=result["engine"], **style)
+    axes.set(xlabel="epoch", ylabel="training loss", title=results[0]["example"])
+    axes.legend()
+    figure.savefig(file, dpi=150)
+    print(f"Loss curves are drawn in {file}.")

@@ -1,0 +1,48 @@
+"""npkeras.layers: what models are made of."""
+
+from npkeras.core.registry import deserialize as _deserialize
+from npkeras.core.registry import serialize
+from npkeras.layers.activation import Activation, ReLU, Softmax
+from npkeras.layers.base import Layer
+from npkeras.layers.dense import Dense
+from npkeras.layers.embedding import Embedding
+from npkeras.layers.input import Input, InputLayer
+from npkeras.layers.input_spec import InputSpec
+from npkeras.layers.masking import Masking
+from npkeras.layers.pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
+from npkeras.layers.regularization import Dropout
+from npkeras.layers.reshaping import Flatten, Reshape
+from npkeras.layers.wrappers import TimeDistributed, Wrapper
+
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalMaxPool1D = GlobalMaxPooling1D
+
+
+def deserialize(config, custom_objects=None):
+    """The layer that a config describes."""
+    return _deserialize(config, custom_objects, "layers")
+
+
+__all__ = [
+    "Activation",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPooling1D",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "Layer",
+    "Masking",
+    "ReLU",
+    "Reshape",
+    "Softmax",
+    "TimeDistributed",
+    "Wrapper",
+    "deserialize",
+    "serialize",
+]

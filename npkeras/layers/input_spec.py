@@ -1,0 +1,107 @@
+"""InputSpec: what a layer expects of the arrays it is fed."""
+
+from __future__ import annotations
+
+from npkeras.core import check, tree
+from npkeras.core.dtypes import dtype_of
+from npkeras.core.shapes import shape_of
+
+
+class InputSpec:
+    """The shape, number of axes and dtype that a layer expects.
+
+    Args:
+        dtype: The dtype expected.
+        shape: The shape expected; None stands for any length.
+        ndim, max_ndim, min_ndim: How many axes there must, may, have to be.
+        axes: The lengths of some axes, such as `{-1: 64}`.
+        allow_last_axis_squeeze: Whether a last axis of length 1 may be missing or added.
+        name: The key of this input when inputs come in a dict.
+        optional: Whether None may be fed.
+    """
+
+    def __init__(
+        self,
+        dtype=None,
+        shape=None,
+        ndim=None,
+        max_ndim=None,
+        min_ndim=None,
+        axes=None,
+        allow_last_axis_squeeze=False,
+        name=None,
+        optional=False,
+    ):
+        self.dtype = dtype
+        self.shape = None if shape is None else check.shape(shape, "shape", "InputSpec")
+        self.ndim = len(self.shape) if self.shape is not None else ndim
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.axes = {int(axis): length for axis, length in (axes or {}).items()}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name = name
+        self.optional = optional
+
+    def get_config(self):
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __repr__(self):
+        given = {name: value for name, value in self.get_config().items() if value}
+        return f"InputSpec({', '.join(f'{k}={v}' for k, v in given.items())})"
+
+    def fits(self, shape):
+        """None if an input of this shape will do; otherwise what was expected, in words."""
+        if self.allow_last_axis_squeeze and self.shape is not None:
+            if shape[-1:] == (1,) and len(shape) == len(self.shape) + 1:
+                shape = shape[:-1]
+            elif self.shape[-1:] == (1,) and len(shape) == len(self.shape) - 1:
+                shape = (*shape, 1)
+        ndim = len(shape)
+        if self.ndim is not None and ndim != self.ndim:
+            return f"{self.ndim} axes"
+        if self.max_ndim is not None and ndim > self.max_ndim:
+            return f"at most {self.max_ndim} axes"
+        if self.min_ndim is not None and ndim < self.min_ndim:
+            return f"at least {self.min_ndim} axes"
+        for axis, length in self.axes.items():
+            if length is not None and shape[axis] not in (length, None):
+                return f"{length} entries along axis {axis}"
+        for length, expected in zip(shape, self.shape or (), strict=False):
+            if expected is not None and length not in (expected, None):
+                return f"an input of shape {self.shape}"
+        return None
+
+
+def check_inputs(spec, inputs, owner):
+    """Raise if the inputs are not what the spec, or the nest of specs, expects."""
+    specs = tree.leaves(spec)
+    if isinstance(spec, dict) and isinstance(inputs, dict):
+        missing = [name for name in spec if name not in inputs]
+        if missing:
+            raise ValueError(
+                f"{owner} expects the inputs {list(spec)}. Missing: {', '.join(missing)}"
+            )
+        values = [inputs[name] for name in sorted(spec)]
+    else:
+        values = tree.leaves(inputs)
+    if len(values) != len(specs):
+        raise ValueError(f"{owner} expects {len(specs)} input(s). Received {len(values)}.")
+    for one, value in zip(specs, values, strict=True):
+        if one is None or (value is None and one.optional):
+            continue
+        shape = shape_of(value)
+        expected = one.fits(shape)
+        if expected:
+            raise ValueError(
+                f"{owner} expects {expected}. Received an input of shape {shape}. Feed it the "
+                "inputs it was built for, or make a new layer."
+            )
+        if one.dtype is not None and dtype_of(value) != one.dtype:
+            raise ValueError(
+                f"{owner} expects dtype {one.dtype}. Received an input of dtype {dtype_of(value)}."
+            )

@@ -1,0 +1,227 @@
+"""The weights of a layer: made, found, counted, read and replaced."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from npkeras import initializers, regularizers
+from npkeras.core import names, tree
+from npkeras.core.dtypes import is_float, standardize_dtype
+from npkeras.core.random import SeedGenerator
+from npkeras.core.tape import plain
+from npkeras.core.variable import Variable
+from npkeras.layers.tracking import found_in
+from npkeras.metrics.base import Metric
+
+
+class WeightKeeper:
+    """What a layer has: variables, layers within, penalties, metrics."""
+
+    # Attributes whose layers and variables do not belong to this layer's own.
+    untracked = frozenset({"_losses", "_given", "_loss_tracker", "optimizer"})
+
+    def add_weight(
+        self,
+        shape=None,
+        initializer=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        aggregation="none",
+        overwrite_with_gradient=False,
+        name=None,
+    ):
+        """Make a `Variable` that belongs to this layer.
+
+        Args:
+            shape: Its shape; `()` if None.
+            initializer: What it is before training. None: Glorot uniform for floats, else zeros.
+            dtype: Its dtype. None: the layer's `variable_dtype`.
+            trainable: Whether it is to be trained.
+            autocast: Whether it is read in the layer's compute dtype.
+            regularizer: A penalty on it, added to the loss.
+            constraint: Applied to it after every update.
+            aggregation, overwrite_with_gradient: Taken for Keras' sake.
+            name: Its name.
+        """
+        dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(dtype) else "zeros"
+        with names.name_scope(self.name) if not self._building else _nothing:
+            variable = Variable(
+                initializers.get(initializer),
+                shape=() if shape is None else shape,
+                dtype=dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name,
+            )
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraint
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        own = self._trainable_variables if trainable else self._non_trainable_variables
+        own.append(variable)
+        return variable
+
+    def _own_variables(self):
+        """This layer's own weights: trainable ones first, each in order of creation."""
+        own = [*self._trainable_variables, *self._non_trainable_variables]
+        known = {id(v) for v in own}
+        more = [v for v in found_in(self, Variable) if id(v) not in known]
+        if not more:
+            return own
+        trainable = [v for v in more if v.trainable]
+        rest = [v for v in more if not v.trainable]
+        return [*self._trainable_variables, *trainable, *self._non_trainable_variables, *rest]
+
+    def _sublayers(self):
+        """The layers kept in attributes, in the order in which they were put there."""
+        return found_in(self, WeightKeeper)
+
+    def _flatten_layers(self, include_self=True):
+        """This layer and those within, each once, the outer before the inner."""
+        seen, order, waiting = set(), [], [self]
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                order.append(layer)
+                waiting.extend(reversed(layer._sublayers()))
+        return order if include_self else order[1:]
+
+    @property
+    def variables(self):
+        """All state: the weights, and the states of random generators."""
+        return _once(
+            variable
+            for layer in self._flatten_layers()
+            for variable in [*layer._own_variables(), *layer._seed_states()]
+        )
+
+    def _seed_states(self):
+        return [generator.state for generator in found_in(self, SeedGenerator)]
+
+    @property
+    def weights(self):
+        """All weights, of this layer and of those within."""
+        return _once(v for layer in self._flatten_layers() for v in layer._own_variables())
+
+    @property
+    def trainable_weights(self):
+        return [v for v in self.weights if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self):
+        return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
+
+    @property
+    def trainable_variables(self):
+        return [v for v in self.variables if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_variables(self):
+        return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
+
+    @property
+    def trainable(self):
+        """Whether the weights are to be trained. Setting it reaches all layers within."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = bool(value)
+        for variable in self._trainable_variables:
+            variable.trainable = self._trainable
+        for layer in self._sublayers():
+            layer.trainable = self._trainable
+
+    def count_params(self):
+        """How many numbers the weights hold."""
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) has no weights to count yet: it is "
+                "not built. Call it on inputs, or `build` it, first."
+            )
+        return sum(int(np.prod(v.shape)) for v in self.weights)
+
+    def get_weights(self):
+        """The weights as a list of arrays."""
+        return [v.value.copy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Replace all weights, given in the order of `get_weights`. All or none are set."""
+        variables = self.weights
+        weights = [np.asarray(plain(w)) for w in weights]
+        if len(variables) != len(weights):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) has {len(variables)} weights. "
+                f"Received a list of {len(weights)} arrays."
+            )
+        for variable, value in zip(variables, weights, strict=True):
+            if variable.shape != value.shape:
+                raise ValueError(
+                    f"Weight {variable.path!r} of layer {self.name!r} ({type(self).__name__}) has "
+                    f"shape {variable.shape}. Received an array of shape {value.shape}."
+                )
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def save_own_variables(self, store):
+        """Put this layer's own weights into `store` under "0", "1", ..."""
+        for i, variable in enumerate(self._own_variables()):
+            store[str(i)] = variable.value
+
+    def load_own_variables(self, store):
+        """Take this layer's own weights from `store`."""
+        own = self._own_variables()
+        if len(store.keys()) != len(own):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) expects {len(own)} weights: "
+                f"{[v.name for v in own]}. Received {len(store.keys())}."
+            )
+        for i, variable in enumerate(own):
+            variable.assign(store[str(i)])
+
+    def add_loss(self, loss):
+        """Add a scalar, or a list of them, to the loss of the model. Call it within `call`."""
+        for value in tree.leaves(loss):
+            if value is not None:
+                self._losses.append(value)
+
+    @property
+    def losses(self):
+        """What `add_loss` collected in the last call, and the penalties on the weights."""
+        layers = self._flatten_layers()
+        collected = [loss for layer in layers for loss in layer._losses]
+        return collected + [v.regularizer(v) for v in self.trainable_weights if v.regularizer]
+
+    def _clear_losses(self):
+        for layer in self._flatten_layers():
+            if layer._losses:
+                layer._losses.clear()
+
+    @property
+    def metrics(self):
+        """The metrics kept in attributes, of this layer and of those within."""
+        return _once(m for layer in self._flatten_layers() for m in layer._own_metrics())
+
+    def _own_metrics(self):
+        return found_in(self, Metric)
+
+
+class _Nothing:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+
+_nothing = _Nothing()
+
+
+def _once(things):
+    return list({id(thing): thing for thing in things}.values())

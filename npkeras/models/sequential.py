@@ -1,0 +1,225 @@
+"""Sequential: layers one after another."""
+
+import copy
+
+from npkeras.core import registry, tree
+from npkeras.core.attach import get_mask, set_mask
+from npkeras.core.registry import register
+from npkeras.core.symbolic import KerasTensor
+from npkeras.layers.base import Layer
+from npkeras.layers.input import InputLayer
+from npkeras.models.model import Model
+
+
+@register("models")
+class Sequential(Model):
+    """Layers one after another: each is fed what the one before it made.
+
+    Args:
+        layers: The layers, in order. May begin with an `Input`; without one the model is built
+            when it first sees data.
+        trainable: Whether the weights are to be trained.
+        name: A name.
+
+    Example:
+        >>> model = npkeras.Sequential([
+        ...     npkeras.Input((4,)),
+        ...     npkeras.layers.Dense(8, activation="relu"),
+        ...     npkeras.layers.Dense(3, activation="softmax"),
+        ... ])
+        >>> model(np.ones((2, 4))).shape
+        (2, 3)
+    """
+
+    def __new__(cls, *args, **kwargs):
+        model = super().__new__(cls, *args, **kwargs)
+        model._layers = []
+        model._outputs = None  # the symbolic output, once the input's shape is known
+        return model
+
+    def __init__(self, layers=None, trainable=True, name=None, **kwargs):
+        super().__init__(trainable=trainable, name=name, **kwargs)
+        if layers is not None:
+            for layer in layers if isinstance(layers, (list, tuple)) else [layers]:
+                self._append(layer)
+            self._connect()
+
+    def add(self, layer, rebuild=True):
+        """Put a layer at the end.
+
+        Args:
+            layer: The layer, or an `Input` as the first one.
+            rebuild: Whether to build it at once, if the shape of the input is known.
+        """
+        self._append(layer)
+        if rebuild:
+            self._connect()
+
+    def _append(self, layer):
+        if isinstance(layer, KerasTensor):
+            layer = layer.node.operation
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"Only layers can be added to a Sequential model. Received: {layer!r:.80} (of type "
+                f"{type(layer).__name__})"
+            )
+        if isinstance(layer, InputLayer) and self._layers:
+            what = "another input" if self._has_input else "layers already, so no input"
+            raise ValueError(f"Sequential model {self.name!r} has {what}; it comes first.")
+        if any(other.name == layer.name for other in self._layers):
+            raise ValueError(
+                "All layers of a Sequential model need names of their own. "
+                f"There is already a layer {layer.name!r} in {self.name!r}."
+            )
+        shape = getattr(layer, "_input_shape_arg", None)
+        if not self._layers and shape is not None:
+            self._layers.append(InputLayer(batch_shape=shape))
+        elif not self._layers and isinstance(layer, Sequential) and layer._has_input:
+            self._layers.append(InputLayer(batch_shape=layer.input_shape, dtype=layer.input.dtype))
+        self._layers.append(layer)
+        self._outputs = None
+
+    def pop(self, rebuild=True):
+        """Take the last layer off, and return it."""
+        if not self.layers:
+            raise TypeError(f"Sequential model {self.name!r} has no layers to take off.")
+        layer = self._layers.pop()
+        self._outputs = None
+        self.built = False
+        if rebuild:
+            self._connect()
+        return layer
+
+    @property
+    def _has_input(self):
+        return bool(self._layers) and isinstance(self._layers[0], InputLayer)
+
+    def _connect(self):
+        """Build, if the shape of the input is known and there is something to build."""
+        self.built = False
+        if self._has_input and len(self._layers) > 1:
+            self.build(self._layers[0].batch_shape)
+
+    @property
+    def layers(self):
+        """The layers, without the input."""
+        return self._layers[1:] if self._has_input else self._layers[:]
+
+    def _sublayers(self):
+        return self._layers
+
+    def build(self, input_shape=None):
+        if not self.layers:
+            raise ValueError(f"Sequential model {self.name!r} has no layers to build.")
+        if not self._has_input:
+            if input_shape is None:
+                raise ValueError(
+                    f"Sequential model {self.name!r} does not know the shape of its input. Call it "
+                    "on data, or give `build` the shape, or begin with an `Input`."
+                )
+            self._layers.insert(0, InputLayer(batch_shape=input_shape, dtype=self.compute_dtype))
+        x = self._layers[0].output
+        for layer in self._layers[1:]:
+            x = layer(x)
+            if len(tree.leaves(x)) != 1:
+                raise ValueError(
+                    f"Each layer of a Sequential model must have one output. {layer.name!r} "
+                    f"({type(layer).__name__}) has {len(tree.leaves(x))}."
+                )
+        self._outputs = x
+
+    def _build_for(self, arguments):
+        inputs = next(iter(arguments.values()), None)
+        shape = getattr(inputs, "shape", None)
+        if shape is None or self._has_input:
+            self.build(None if shape is None else tuple(shape))
+            return
+        dtype = inputs.dtype if isinstance(inputs.dtype, str) else inputs.dtype.name
+        self._layers.insert(0, InputLayer(batch_shape=tuple(shape), dtype=dtype))
+        self.build(tuple(shape))
+
+    def call(self, inputs, training=None, mask=None):
+        x = inputs
+        if mask is not None and get_mask(x) is None:
+            set_mask(x, mask)
+        for layer in self.layers:
+            x = layer(x, training=training) if training is not None else layer(x)
+        return x
+
+    supports_masking = True
+
+    def compute_mask(self, inputs, mask=None):
+        return None  # the last layer has set its own
+
+    @property
+    def inputs(self):
+        return [self.input]
+
+    @property
+    def outputs(self):
+        return [self.output]
+
+    @property
+    def input(self):
+        """The symbolic input."""
+        self._need_connection("input")
+        return self._layers[0].output
+
+    @property
+    def output(self):
+        """The symbolic output."""
+        self._need_connection("output")
+        return self._outputs
+
+    @property
+    def input_shape(self):
+        return self.input.shape
+
+    @property
+    def output_shape(self):
+        return self.output.shape
+
+    def _need_connection(self, what):
+        if self._outputs is None:
+            raise AttributeError(
+                f"Sequential model {self.name!r} has no `{what}` yet: it is not built. Begin with "
+                "an `Input`, or call it on data first."
+            )
+
+    def get_config(self):
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": registry.serialize(self.dtype_policy),
+            "layers": [_layer_config(layer) for layer in self._layers],
+        }
+        if self._outputs is not None:
+            config["build_input_shape"] = list(self.input_shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A model like the one whose `get_config` gave `config`."""
+        model = cls(name=config.get("name"), trainable=config.get("trainable", True))
+        for item in config["layers"]:
+            layer = registry.deserialize(item, custom_objects, "layers")
+            build_config = item.get("build_config")
+            if build_config and not layer.built:
+                layer.build_from_config(build_config)
+            model._append(layer)
+        model._connect()
+        shape = config.get("build_input_shape")
+        if not model.built and shape:
+            model.build(tuple(shape))
+        return model
+
+    def __copy__(self):
+        return copy.deepcopy(self)
+
+
+def _layer_config(layer):
+    config = registry.serialize(layer)
+    build_config = layer.get_build_config()
+    if layer.built and build_config and not isinstance(layer, InputLayer):
+        config["build_config"] = build_config
+    return config

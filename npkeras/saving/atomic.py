@@ -1,0 +1,93 @@
+"""Writing a file so that its name always stands for something whole: the old one or the new."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import pathlib
+import re
+from collections.abc import Iterator
+
+_SUFFIX = "npkeras-part"
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str], expected_bytes: int = 0) -> Iterator[pathlib.Path]:
+    """A temporary file to write; when the block ends well it takes the place of `path`.
+
+    The new file is flushed to disk before it is renamed, and the folder after, so that a crash
+    or a power cut leaves either the old file or the new one, complete. When the block fails
+    the temporary file is removed and the old file stays.
+
+    Args:
+        path: The file to write or replace.
+        expected_bytes: About how much will be written: where the disk has less room than that,
+            nothing is begun.
+    """
+    target = pathlib.Path(path)
+    folder = target.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, f"Cannot save {target.name!r}: there is no such folder", str(folder)
+        )
+    _remove_leftovers(folder, target.name)
+    _check_room(folder, target, expected_bytes)
+    temporary = folder / f".{target.name}.{os.getpid()}.{_SUFFIX}"
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, target)
+        _flush(folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def _flush(path: pathlib.Path) -> None:
+    """Wait until what was written to a file, or changed in a folder, is on disk."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return  # folders cannot be opened on Windows, whose rename is durable by itself
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_room(folder: pathlib.Path, target: pathlib.Path, expected_bytes: int) -> None:
+    if not hasattr(os, "statvfs"):
+        return
+    usage = os.statvfs(folder)
+    free = usage.f_bavail * usage.f_frsize
+    if free < expected_bytes:
+        raise OSError(
+            errno.ENOSPC,
+            f"Cannot save: {expected_bytes:,} bytes are needed, {free:,} are free. "
+            "The older file, if there is one, was not touched",
+            str(target),
+        )
+
+
+def _remove_leftovers(folder: pathlib.Path, name: str) -> None:
+    """Remove what processes left behind that were killed while they saved this file."""
+    pattern = re.compile(rf"\.{re.escape(name)}\.(\d+)\.{_SUFFIX}")
+    for entry in folder.iterdir():
+        match = pattern.fullmatch(entry.name)
+        if match and not _is_alive(int(match[1])):
+            with contextlib.suppress(OSError):
+                entry.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return False  # this process is about to write that very file anew
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

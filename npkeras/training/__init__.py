@@ -1,0 +1,1 @@
+"""Learning from batches: what a model adds to a layer."""

@@ -1,0 +1,423 @@
+"""Trainer: compile, fit, evaluate and predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from npkeras import data as data_module
+from npkeras import optimizers
+from npkeras.callbacks import CallbackList, History
+from npkeras.core import check, tree
+from npkeras.core.registry import deserialize, is_config, serialize
+from npkeras.core.tape import plain
+from npkeras.metrics import Mean
+from npkeras.training.compiled import CompiledLoss, CompiledMetrics
+from npkeras.training.steps import Steps
+
+Logs = dict[str, Any]
+
+
+class Trainer(Steps):
+    """What a model adds to a layer: learning from batches."""
+
+    stop_training = False
+    compiled = False
+    loss: Any = None
+    run_eagerly = False
+    jit_compile = False
+    steps_per_execution = 1
+    history: History | None = None
+    optimizer: Any = None
+    _compiled_loss = None
+    _compiled_metrics = None
+    _loss_tracker = None
+    _batch_number: int | None = None
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how to learn: by which rule, what to minimize, what to report.
+
+        Args:
+            optimizer: An optimizer, or its name.
+            loss: A loss, by name, function or object; for several outputs a list or dict.
+            loss_weights: The weights of several losses in the sum that is minimized.
+            metrics: What to report: a list; for several outputs a list or dict of lists.
+            weighted_metrics: Metrics in which sample and class weights count.
+            run_eagerly, steps_per_execution, jit_compile: Taken for Keras' sake. Nothing is
+                compiled here, so they change nothing.
+            auto_scale_loss: Whether the loss is scaled under the policy `"mixed_float16"`, so
+                that small gradients survive.
+        """
+        check.positive_int(steps_per_execution, "steps_per_execution", "`compile`")
+        compiled_loss = CompiledLoss(loss, loss_weights)
+        compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
+        self.optimizer = optimizers.get(optimizer)
+        policy = getattr(self, "dtype_policy", None)
+        if auto_scale_loss and policy is not None and policy.name == "mixed_float16":
+            if not isinstance(self.optimizer, optimizers.LossScaleOptimizer):
+                self.optimizer = optimizers.LossScaleOptimizer(self.optimizer)
+        self.loss = loss
+        self._compiled_loss = compiled_loss
+        self._compiled_metrics = compiled_metrics
+        self._loss_tracker = Mean(name="loss")
+        self.run_eagerly = run_eagerly
+        self.steps_per_execution = steps_per_execution
+        self.stop_training = False
+        self.compiled = True
+        self._warned_of_non_finite = False
+        self._compile_config = {
+            "optimizer": self.optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": False,
+        }
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile_from_config` needs to compile a model in the same way."""
+        if not self.compiled:
+            return None
+        return {name: serialize(value) for name, value in self._compile_config.items()}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as another model was whose `get_compile_config` gave `config`."""
+        self.compile(**tree.map(lambda leaf: leaf, _revived(config)))
+        if self.built:  # type: ignore[attr-defined]
+            self.optimizer.build(self.trainable_variables)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Learn from data for some epochs.
+
+        Args:
+            x: Inputs: arrays or nests of them, a `PyDataset`, a data set of another library, or
+                an iterable of batches `(x, y)` or `(x, y, sample_weight)`.
+            y: Targets, if `x` is arrays.
+            batch_size: How many samples a batch has, if `x` is arrays. None: 32.
+            epochs: The number of the last epoch plus 1.
+            verbose: 0 silent, 1 a progress bar, 2 one line per epoch; "auto" is 1.
+            callbacks: Objects whose hooks are called along the way.
+            validation_split: Which fraction, from the end, is kept for validation.
+            validation_data: Data for validation: `(x, y)`, `(x, y, sample_weight)`, or batches.
+            shuffle: Whether each epoch sees the samples in a new order; "batch" within batches.
+            class_weight: A dict from class numbers to weights in the loss.
+            sample_weight: A weight for each sample in the loss.
+            initial_epoch: The number of the first epoch, to go on with earlier training.
+            steps_per_epoch: How many batches make an epoch. None: one pass over the data.
+            validation_steps: The same, for validation.
+            validation_batch_size: The batch size for validation. None: `batch_size`.
+            validation_freq: How many epochs lie between validations, or a list of epochs (from 1).
+
+        Returns:
+            A `History`, whose `.history` maps names to one value per epoch.
+        """
+        self._assert_compiled("fit")
+        self.stop_training = False
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = data_module.train_validation_split(
+                (x, y, sample_weight), validation_split
+            )
+        batches = data_module.adapt(
+            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight, owner="fit"
+        )
+        validation = self._validation_batches(
+            validation_data, validation_batch_size or batch_size, validation_steps
+        )
+        hooks = self._callback_list(callbacks, verbose, epochs, batches.num_batches)
+        logs: Logs = {}
+        hooks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            logs = self._run_epoch(epoch, batches, hooks)
+            if validation is not None and _is_due(epoch, validation_freq):
+                results = self._evaluate(validation, hooks)
+                logs.update({f"val_{name}": value for name, value in results.items()})
+            hooks.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        self.optimizer.finalize_variable_values(self.trainable_variables)
+        hooks.on_train_end(logs)
+        return self.history  # type: ignore[return-value]
+
+    def _run_epoch(self, epoch: int, batches: Any, hooks: CallbackList) -> Logs:
+        """One pass of training; the averages over it."""
+        self.reset_metrics()
+        hooks.on_epoch_begin(epoch)
+        batches.on_epoch_begin()
+        logs: Logs = {}
+        for self._batch_number, batch in enumerate(batches):
+            hooks.on_train_batch_begin(self._batch_number)
+            logs = self.train_step(batch)
+            hooks.on_train_batch_end(self._batch_number, logs)
+            if self.stop_training:
+                break
+        self._batch_number = None
+        batches.on_epoch_end()
+        return self._epoch_logs(logs)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The loss and the metrics on data.
+
+        Args:
+            x, y, sample_weight, batch_size: As for `fit`.
+            verbose: 0 silent, 1 a progress bar, 2 one line; "auto" is 1.
+            steps: How many batches to look at. None: all.
+            callbacks: Objects whose `on_test_...` hooks are called.
+            return_dict: Whether to return a dict by name.
+
+        Returns:
+            The loss, or a list of the loss and the metrics, or a dict.
+        """
+        check.no_more(kwargs, "`evaluate`")
+        self._assert_compiled("evaluate")
+        batches = data_module.adapt(x, y, sample_weight, batch_size, steps, owner="evaluate")
+        hooks = self._callback_list(callbacks, verbose, 1, batches.num_batches, history=False)
+        logs = self._evaluate(batches, hooks)
+        return logs if return_dict else self._as_list(logs)
+
+    def _evaluate(self, batches: Any, hooks: CallbackList) -> Logs:
+        self.reset_metrics()
+        hooks.on_test_begin()
+        batches.on_epoch_begin()
+        logs: Logs = {}
+        for step, batch in enumerate(batches):
+            hooks.on_test_batch_begin(step)
+            logs = self.test_step(batch)
+            hooks.on_test_batch_end(step, logs)
+        batches.on_epoch_end()
+        logs = self._epoch_logs(logs)
+        hooks.on_test_end(logs)
+        return logs
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for data, batch by batch, as NumPy arrays.
+
+        Args:
+            x: Inputs, as for `fit`.
+            batch_size: How many samples go through the model at once. None: 32.
+            verbose: 0 silent, 1 a progress bar, 2 one line; "auto" is 1.
+            steps: How many batches to predict. None: all.
+            callbacks: Objects whose `on_predict_...` hooks are called.
+        """
+        batches = data_module.adapt(
+            x, batch_size=batch_size, steps=steps, owner="predict", may_be_empty=True
+        )
+        if batches.num_samples == 0:
+            return self._predict_nothing(x)
+        hooks = self._callback_list(callbacks, verbose, 1, batches.num_batches, history=False)
+        gathered = _Rows(None if steps else batches.num_samples)
+        hooks.on_predict_begin()
+        for step, batch in enumerate(batches):
+            hooks.on_predict_batch_begin(step)
+            outputs = tree.map(lambda y: np.asarray(plain(y)), self.predict_step(batch))
+            gathered.append(outputs)
+            hooks.on_predict_batch_end(step, {"outputs": outputs})
+        hooks.on_predict_end()
+        return gathered.result()
+
+    def _predict_nothing(self, x: Any) -> Any:
+        """For inputs without rows: outputs without rows, of the right shape."""
+        one_row = tree.map(lambda a: np.zeros((1, *np.shape(a)[1:]), np.asarray(a).dtype), x)
+        return tree.map(lambda y: np.asarray(plain(y))[:0], self.predict_step((one_row,)))
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One update on a single batch; the loss and metrics since they were last reset."""
+        self._assert_compiled("train_on_batch")
+        batch = self._single_batch(x, y, sample_weight, class_weight, "train_on_batch")
+        return self._batch_results(self.train_step(batch), return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """The loss and metrics of a single batch (and of those before, unless reset)."""
+        self._assert_compiled("test_on_batch")
+        batch = self._single_batch(x, y, sample_weight, None, "test_on_batch")
+        return self._batch_results(self.test_step(batch), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for a single batch."""
+        batch = self._single_batch(x, None, None, None, "predict_on_batch")
+        return tree.map(lambda y: np.asarray(plain(y)), self.predict_step(batch))
+
+    def _single_batch(
+        self, x: Any, y: Any, sample_weight: Any, class_weight: Any, owner: str
+    ) -> Any:
+        first = next((np.shape(leaf)[0] for leaf in tree.leaves(x) if np.ndim(leaf)), 1)
+        return next(
+            iter(
+                data_module.adapt(
+                    x, y, sample_weight, max(first, 1), class_weight=class_weight, owner=owner
+                )
+            )
+        )
+
+    def _batch_results(self, logs: Logs, return_dict: bool) -> Any:
+        logs = self._epoch_logs(logs)
+        return logs if return_dict else self._as_list(logs)
+
+    def _epoch_logs(self, logs: Logs) -> Logs:
+        """Python numbers, sorted by name: the metrics' own results, or what the step returned."""
+        results = self.get_metrics_result()
+        if set(results) == set(logs) or not logs:
+            logs = results
+        return {name: _number(value) for name, value in sorted(logs.items())}
+
+    def _as_list(self, logs: Logs) -> Any:
+        """The loss first, then the metrics in the order in which they were given."""
+        order = [name for name in self.get_metrics_result() if name in logs]
+        values = [logs[name] for name in [*order, *(n for n in logs if n not in order)]]
+        return values[0] if len(values) == 1 else values
+
+    def _validation_batches(self, given: Any, batch_size: Any, steps: Any) -> Any:
+        if given is None:
+            return None
+        x, y, sample_weight = given, None, None
+        if isinstance(given, (tuple, list)):
+            x, y, sample_weight = data_module.unpack_x_y_sample_weight(given)
+        return data_module.adapt(x, y, sample_weight, batch_size, steps, owner="fit")
+
+    def _callback_list(
+        self, given: Any, verbose: Any, epochs: int, steps: int | None, history: bool = True
+    ) -> CallbackList:
+        verbose = 1 if verbose == "auto" else verbose
+        if isinstance(given, CallbackList):
+            return given
+        hooks = CallbackList(
+            given,
+            add_history=history,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=steps,
+        )
+        return hooks
+
+    def _assert_compiled(self, method: str) -> None:
+        if not self.compiled and type(self).train_step is Steps.train_step:
+            raise ValueError(
+                f"You must call `compile()` before `{method}`: the model does not know its loss "
+                "and optimizer yet."
+            )
+
+
+class _Rows:
+    """Outputs of many batches, gathered in arrays of the final size where that is known."""
+
+    def __init__(self, count: int | None) -> None:
+        self.count = count
+        self.filled = 0
+        self.parts: list[Any] = []
+        self.arrays: Any = None
+
+    def append(self, outputs: Any) -> None:
+        leaves = tree.leaves(outputs)
+        rows = leaves[0].shape[0] if leaves[0].ndim else 0
+        if self.count is None or not all(leaf.ndim and len(leaf) == rows for leaf in leaves):
+            self.parts.append(outputs)
+            return
+        if self.arrays is None:
+            if rows == self.count:
+                self.arrays, self.filled = outputs, rows
+                return
+            self.arrays = tree.map(
+                lambda leaf: np.empty((self.count, *leaf.shape[1:]), leaf.dtype), outputs
+            )
+        place: Callable[..., None] = self._place
+        tree.map(place, self.arrays, outputs)
+        self.filled += rows
+
+    def _place(self, array: Any, part: Any) -> None:
+        array[self.filled : self.filled + len(part)] = part
+
+    def result(self) -> Any:
+        if self.arrays is not None:
+            filled = self.filled
+            return tree.map(lambda array: array[:filled], self.arrays)
+        if not self.parts:
+            raise ValueError("`predict` was given no batch.")
+        return tree.map(lambda *leaves: np.concatenate(np.atleast_1d(*leaves))
+                        if len(leaves) == 1 else np.concatenate(leaves), *self.parts)
+
+
+def _is_due(epoch: int, validation_freq: Any) -> bool:
+    if check.is_int(validation_freq):
+        return (epoch + 1) % validation_freq == 0
+    return epoch + 1 in validation_freq
+
+
+def _number(value: Any) -> Any:
+    value = plain(value)
+    if isinstance(value, (np.ndarray, np.generic)) and np.ndim(value) == 0:
+        return value.item()
+    return value
+
+
+def _revived(config: Any) -> Any:
+    if is_config(config):
+        return deserialize(config)
+    if isinstance(config, dict):
+        return {name: _revived(value) for name, value in config.items()}
+    if isinstance(config, list):
+        return [_revived(value) for value in config]
+    return config
+
+
+__all__ = ["Trainer"]
