@@ -130,33 +130,35 @@ def _all_vectors(pairs) -> np.ndarray:
 def _vectors(source, dimension: int | None, wanted) -> Iterator[tuple[str, np.ndarray]]:
     """Words and vectors; those of words not in `wanted` (None: all) are left unread, as zeros."""
     name = os.path.join(*source)
-    skipped = None
-    with _open(source) as file:
-        for number in range(1, 1 << 62):
-            line = file.readline(_LONGEST_LINE)
-            if not line:
-                break
-            fields = line.rstrip(b"\r\n ").split(b" ")
-            if number == 1 and dimension != 1 and len(fields) == 2 and b"".join(fields).isdigit():
-                continue
-            dimension = dimension or len(fields) - 1
-            try:
-                word = _word(fields, dimension)
-                if wanted is None or word in wanted:
-                    yield word, _vector(fields[-dimension:])
-                    continue
-            except ValueError as error:
-                raise ValueError(f"Line {number} of {name!r} {error}") from error
-            skipped = np.zeros(dimension, "float32") if skipped is None else skipped
-            yield word, skipped
-    if dimension is None or skipped is None and number < 2:
+    unread = None
+    for number, fields in _lines(source, dimension):
+        dimension = dimension or len(fields) - 1
+        if unread is None:
+            unread = np.zeros(max(dimension, 0), "float32")
+        try:
+            word = _word(fields, dimension)
+            vector = _vector(fields[-dimension:]) if wanted is None or word in wanted else unread
+        except ValueError as error:
+            raise ValueError(f"Line {number} of {name!r} {error}") from error
+        yield word, vector
+    if unread is None:
         raise ValueError(f"{name!r} holds no word vectors: it is empty.")
+
+
+def _lines(source, dimension: int | None) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines with their numbers from 1, split at blanks; a first line of counts is left out."""
+    with _open(source) as file:
+        for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), start=1):
+            fields = line.rstrip(b"\r\n ").split(b" ")
+            counts = number == 1 and dimension != 1 and len(fields) == 2
+            if not (counts and b"".join(fields).isdigit()):
+                yield number, fields
 
 
 def _word(fields: list[bytes], dimension: int) -> str:
     """What stands before the last `dimension` fields; a few published words hold blanks."""
     surplus = fields[1 : len(fields) - dimension]
-    if dimension < 1 or len(fields) <= dimension or any(map(_is_number, surplus)):
+    if len(fields) <= max(dimension, 1) or b"" in fields or any(map(_is_number, surplus)):
         raise ValueError(
             f"must be a word and {max(dimension, 1)} numbers with single blanks between. "
             f"Received: {len(fields)} fields, beginning with {b' '.join(fields[:3])[:60]!r}"
@@ -177,7 +179,8 @@ def _is_number(field: bytes) -> bool:
 
 def _vector(fields: list[bytes]) -> np.ndarray:
     try:
-        vector = np.array([float(field) for field in fields], "float32")
+        with np.errstate(over="ignore"):
+            vector = np.array([float(field) for field in fields], "float32")
     except ValueError as error:
         raise ValueError(f"holds something that is no number: {str(error)[:80]}") from error
     if not np.isfinite(vector).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import pathlib
 import shutil
@@ -17,7 +18,14 @@ from typing import IO
 from npkeras.core import check
 from npkeras.datasets import fetch
 
-_UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+_UNREADABLE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+)
 
 
 def get_file(
@@ -151,6 +159,9 @@ def _tar_members(path: str) -> _Members:
             if member.issparse() or not (member.isreg() or member.isdir()):
                 raise _refused(path, member.name, "is neither a file nor a folder")
             yield member.name, member.isdir(), archive.extractfile(member)
+        # the checksum of a compressed archive comes after the last member
+        while archive.fileobj is not None and archive.fileobj.read(1 << 20):
+            pass
 
 
 def _zip_members(path: str) -> _Members:
