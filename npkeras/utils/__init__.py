@@ -1,8 +1,42 @@
-"""Helpers around training: labels, sequences, files, seeds."""
+"""Helpers around training: labels, sequences, files, seeds, and what Keras keeps here as well."""
 
+from npkeras.backend import clear_session, standardize_dtype
+from npkeras.callbacks.progress import Progbar
+from npkeras.data import PyDataset, Sequence, pack_x_y_sample_weight, unpack_x_y_sample_weight
+from npkeras.saving import (
+    CustomObjectScope,
+    custom_object_scope,
+    deserialize_keras_object,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
 from npkeras.utils.files import get_file
 from npkeras.utils.numerical import normalize, to_categorical
+from npkeras.utils.objects import get_custom_objects
 from npkeras.utils.seeding import set_random_seed
 from npkeras.utils.sequence import pad_sequences
 
-__all__ = ["get_file", "normalize", "pad_sequences", "set_random_seed", "to_categorical"]
+__all__ = [
+    "CustomObjectScope",
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_file",
+    "get_registered_name",
+    "get_registered_object",
+    "normalize",
+    "pack_x_y_sample_weight",
+    "pad_sequences",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "set_random_seed",
+    "standardize_dtype",
+    "to_categorical",
+    "unpack_x_y_sample_weight",
+]
