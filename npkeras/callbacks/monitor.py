@@ -54,11 +54,12 @@ class MonitorCallback(Callback):
 
         NaN is never better than anything, and anything else is better than None or NaN.
         """
+        upward = self.goes_up()
         if math.isnan(value):
             return False
         if reference is None or math.isnan(reference):
             return True
-        if self.goes_up():
+        if upward:
             return value - self.min_delta > reference
         return value + self.min_delta < reference
 
