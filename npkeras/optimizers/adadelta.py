@@ -41,19 +41,21 @@ class Adadelta(Optimizer):
         self.epsilon = check.number(epsilon, "epsilon", "Adadelta", low=0)
 
     def update_step(self, gradient, variable, learning_rate):
-        for g, square, step, w, v, d in self.pieces(gradient, variable, np.square):
+        walk = self.pieces(gradient, variable, np.square, spare=2)
+        for g, square, ratio, step, w, v, d in walk:
             v *= self.rho
-            square *= 1 - self.rho
-            v += square
-            np.add(d, self.epsilon, out=step)
+            np.multiply(square, 1 - self.rho, out=step)
+            v += step
+            np.add(d, self.epsilon, out=ratio)
+            np.sqrt(ratio, out=ratio)
+            np.add(v, self.epsilon, out=step)
             np.sqrt(step, out=step)
-            step *= g
-            np.add(v, self.epsilon, out=square)
-            np.sqrt(square, out=square)
-            step /= square
-            np.square(step, out=square)
+            ratio /= step
+            np.multiply(g, ratio, out=step)
+            step *= learning_rate
+            w -= step
+            np.square(ratio, out=ratio)
+            square *= ratio  # step**2, or for the rows of an embedding the sum of their squares
             square *= 1 - self.rho
             d *= self.rho
             d += square
-            step *= learning_rate
-            w -= step

@@ -219,14 +219,16 @@ class Nadam(_Moments):
         mean_share = next_share / (1 - product * next_share)
         gradient_share = (1 - share) / (1 - product)
         correction = 1 - one(self.beta_2) ** t
-        for g, square, step, w, m, v in self.pieces(gradient, variable, np.square):
+        walk = self.pieces(gradient, variable, np.square, spare=2)
+        for g, square, ahead, step, w, m, v in walk:
             move_towards(m, g, 1 - self.beta_1, step)
             move_towards(v, square, 1 - self.beta_2, step)
             np.divide(v, correction, out=square)
             np.sqrt(square, out=square)
             square += self.epsilon
-            np.multiply(m, mean_share / gradient_share, out=step)
-            step += g
-            step *= gradient_share * learning_rate
-            step /= square
-            w -= step
+            np.multiply(m, mean_share, out=ahead)
+            np.multiply(g, gradient_share, out=step)
+            ahead += step
+            ahead *= learning_rate
+            ahead /= square
+            w -= ahead

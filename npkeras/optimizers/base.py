@@ -94,7 +94,7 @@ class Optimizer(State):
         self.gradient_accumulation_steps = arguments.checked_steps(
             gradient_accumulation_steps, owner
         )
-        self._undecayed_variables = set()
+        self._undecayed_variables = []
         self._undecayed_names = []
         self._scratch = Scratch()
         self._begin(learning_rate)
@@ -174,15 +174,21 @@ class Optimizer(State):
         if steps:
             gradients = self._accumulate(gradients, variables, unscale)
             unscale = None
+        done = True
         if not steps or (int(self._iterations.value) + 1) % steps == 0:
-            if not self._update(gradients, variables, unscale):
-                return
+            done = self._update(gradients, variables, unscale)
+        if done:
+            self._settle(variables)
+        if done or steps:
+            self._iterations.assign(self._iterations.value + 1)
+
+    def _settle(self, variables):
+        """What follows an update, or stands in for one while gradients are gathered."""
         if self.use_ema:
             self._average()
         for variable in variables:
             if variable.constraint is not None:
                 np.copyto(variable.value, plain(variable.constraint(variable.value)))
-        self._iterations.assign(self._iterations.value + 1)
 
     def _accumulate(self, gradients, variables, unscale):
         """Add to what was gathered; on the last of the steps, give the means and begin anew."""
@@ -207,7 +213,7 @@ class Optimizer(State):
             rate = self._rate()
             self.before_updates()
             for gradient, variable, factor in zip(gradients, variables, factors, strict=True):
-                gradient = gradient_tools.scaled(gradient, factor, clipping.limit, self._scratch)
+                gradient = clipping.clipped(gradient, factor, self._scratch)
                 self._update_one(gradient, variable, rate)
         if steps:
             for total in gradients:
@@ -238,13 +244,13 @@ class Optimizer(State):
             stacklevel=5,
         )
 
-    def pieces(self, gradient, variable, *functions, touched_only=False):
-        """Matching pieces of (gradient, functions of it ..., scratch, weights, slots ...).
+    def pieces(self, gradient, variable, *functions, spare=1, touched_only=False):
+        """Matching pieces of (gradient, functions of it ..., scratch ..., weights, slots ...).
 
-        They are views, to be updated in place; see `pieces.py`.
+        Weights and slots are updated by writing into their pieces; see `pieces.py`.
         """
         arrays = [variable.value, *self.slots_of(variable)]
-        return pieces(self._scratch, gradient, arrays, functions, touched_only)
+        return pieces(self._scratch, gradient, arrays, functions, spare, touched_only)
 
     def count(self, variable):
         """The number of this update, from 1, in the variable's dtype."""
@@ -287,11 +293,11 @@ class Optimizer(State):
                 "`var_names` of `exclude_from_weight_decay` must be a list of strings. Received: "
                 f"var_names={var_names!r}"
             )
-        self._undecayed_variables.update(id(variable) for variable in var_list or ())
+        self._undecayed_variables += list(var_list or ())
         self._undecayed_names += list(var_names or ())
 
     def _decays(self, variable):
-        if id(variable) in self._undecayed_variables:
+        if any(variable is excluded for excluded in self._undecayed_variables):
             return False
         return not any(re.search(name, variable.path) for name in self._undecayed_names)
 

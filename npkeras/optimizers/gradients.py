@@ -119,6 +119,12 @@ class Clipping:
             return [self._factor(length, self.clipnorm) for length in norms], None
         return [self._factor(math.hypot(*norms), self.global_clipnorm)] * len(norms), None
 
+    def clipped(self, gradient, factor, scratch):
+        """A gradient, multiplied by its factor, and with its entries cut at `clipvalue`."""
+        if self.global_clipnorm is not None and isinstance(gradient, RowGradient):
+            gradient = gradient.summed()  # as Keras does in this case alone; squares differ by it
+        return scaled(gradient, factor, self.limit, scratch)
+
     def _factor(self, length, longest):
         if length <= longest:
             return self.unscale

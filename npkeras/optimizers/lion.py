@@ -42,10 +42,8 @@ class Lion(Optimizer):
             )
 
     def update_step(self, gradient, variable, learning_rate):
-        def share(g, out):
-            return np.multiply(g, 1 - self.beta_1, out=out)
-
-        for g, goal, step, w, m in self.pieces(gradient, variable, share):
+        for g, goal, step, w, m in self.pieces(gradient, variable, spare=2):
+            np.multiply(g, 1 - self.beta_1, out=goal)
             np.multiply(m, self.beta_1, out=step)
             step += goal
             np.sign(step, out=step)

@@ -18,13 +18,17 @@ class Scratch:
     def __init__(self):
         self._arrays = {}
 
-    def like(self, array, use="step", dtype=None):
+    def like(self, array, use):
         """An array of the same shape, whose entries are whatever was left there."""
-        dtype = dtype or array.dtype
-        held = self._arrays.get((use, dtype))
+        held = self._arrays.get((use, array.dtype))
         if held is None or held.size < array.size:
-            held = self._arrays[use, dtype] = np.empty(max(array.size, PIECE), dtype)
+            held = np.empty(max(array.size, PIECE), array.dtype)
+            self._arrays[use, array.dtype] = held
         return held[: array.size].reshape(array.shape)
+
+    def some(self, array, number):
+        """That many of them."""
+        return [self.like(array, ("spare", i)) for i in range(number)]
 
     def __deepcopy__(self, memo):
         return Scratch()
@@ -33,7 +37,7 @@ class Scratch:
         return Scratch, ()
 
 
-def pieces(scratch, gradient, arrays, functions=(), touched_only=False):
+def pieces(scratch, gradient, arrays, functions=(), spare=1, touched_only=False):
     """Matching pieces of a gradient, of functions of it, of scratch, and of arrays to update.
 
     The gradient of an embedding is a list of rows, in which one index may occur many times.
@@ -45,18 +49,20 @@ def pieces(scratch, gradient, arrays, functions=(), touched_only=False):
         gradient: An array, or a `RowGradient`. It is not written into.
         arrays: The weights and their state: updated by writing into their pieces.
         functions: NumPy functions of one argument and `out`.
+        spare: How many arrays of scratch the rule needs besides the results of `functions`.
         touched_only: Whether rows without a gradient stay as they are under this rule.
 
     Yields:
-        (gradient, functions of it ..., scratch, arrays ...), equal in shape.
+        (gradient, functions of it ..., scratch ..., arrays ...), equal in shape. All but the
+        gradient may be written into.
     """
     if isinstance(gradient, RowGradient):
         walk = _touched_rows if touched_only else _all_rows
-        return walk(scratch, gradient, arrays, functions)
-    return _entries(scratch, gradient, arrays, functions)
+        return walk(scratch, gradient, arrays, functions, spare)
+    return _entries(scratch, gradient, arrays, functions, spare)
 
 
-def _entries(scratch, gradient, arrays, functions):
+def _entries(scratch, gradient, arrays, functions, spare):
     size = gradient.size
     if size > PIECE and all(array.flags.c_contiguous for array in arrays):
         gradient = np.ascontiguousarray(gradient).reshape(-1)
@@ -69,10 +75,10 @@ def _entries(scratch, gradient, arrays, functions):
         images = [
             function(part, out=scratch.like(part, use)) for use, function in enumerate(functions)
         ]
-        yield (part, *images, scratch.like(part), *(array[piece] for array in arrays))
+        yield (part, *images, *scratch.some(part, spare), *(array[piece] for array in arrays))
 
 
-def _all_rows(scratch, gradient, arrays, functions):
+def _all_rows(scratch, gradient, arrays, functions, spare):
     indices, lists = _summed(gradient, functions)
     length = gradient.shape[0]
     height = max(1, PIECE // max(1, arrays[0][:1].size))
@@ -83,14 +89,14 @@ def _all_rows(scratch, gradient, arrays, functions):
         for image, rows in zip(images, lists, strict=True):
             image.fill(0)
             image[indices[low:high] - start] = rows[low:high]
-        yield (*images, scratch.like(images[0]), *(array[piece] for array in arrays))
+        yield (*images, *scratch.some(images[0], spare), *(array[piece] for array in arrays))
 
 
-def _touched_rows(scratch, gradient, arrays, functions):
+def _touched_rows(scratch, gradient, arrays, functions, spare):
     indices, lists = _summed(gradient, functions)
     copies = [array[indices] for array in arrays]
     if len(indices):
-        yield (*lists, scratch.like(lists[0]), *copies)
+        yield (*lists, *scratch.some(lists[0], spare), *copies)
     for array, copy in zip(arrays, copies, strict=True):
         array[indices] = copy
 

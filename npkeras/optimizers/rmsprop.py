@@ -55,6 +55,9 @@ class RMSprop(Optimizer):
             self.slots += (("average_gradient",),)
 
     def update_step(self, gradient, variable, learning_rate):
+        if self.centered and not isinstance(gradient, np.ndarray):
+            # else v would hold a sum of squares, a**2 the square of a sum, which may be larger
+            gradient = gradient.summed()
         for g, square, step, w, v, *more in self.pieces(gradient, variable, np.square):
             v *= self.rho
             square *= 1 - self.rho

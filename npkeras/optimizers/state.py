@@ -26,7 +26,7 @@ class State:
         self._variables = []
         self._trainable_variables = []
         self._indices = {}
-        self._slots = {}
+        self._slots = []
         with names.name_scope(self.name):
             self._iterations = Variable(0, dtype="int64", trainable=False, name="iteration")
         self._variables.append(self._iterations)
@@ -55,10 +55,7 @@ class State:
 
     @learning_rate.setter
     def learning_rate(self, learning_rate):
-        fixed = not isinstance(self._learning_rate, Variable)
-        if fixed and not (
-            isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate)
-        ):
+        if not isinstance(self._learning_rate, Variable) and not _is_function(learning_rate):
             raise TypeError(
                 f"The learning rate of optimizer {self.name!r} follows "
                 f"{self._learning_rate!r:.60} and cannot be set to a number. "
@@ -90,7 +87,7 @@ class State:
             return
         variables = list(variables)
         self._trainable_variables = variables
-        self._indices = {id(variable): i for i, variable in enumerate(variables)}
+        self._index()
         with names.name_scope(self.name):
             if self.use_ema:
                 self._model_variables_moving_average = self.add_optimizer_variables(
@@ -100,14 +97,20 @@ class State:
                 self._accumulated_gradients = self.add_optimizer_variables(
                     variables, "gradient_accumulator"
                 )
+            self._slots = [[] for _ in variables]
             for group in self.slots:
-                for variable in variables:
+                for variable, slots in zip(variables, self._slots, strict=True):
                     for slot in group:
-                        made = self.add_variable_from_reference(
-                            variable, slot, self.slot_initializer(slot)
-                        )
-                        self._slots.setdefault(id(variable), []).append(made)
+                        initializer = self.slot_initializer(slot)
+                        slots.append(self.add_variable_from_reference(variable, slot, initializer))
         self.built = True
+
+    def _index(self):
+        self._indices = {id(variable): i for i, variable in enumerate(self._trainable_variables)}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._index()  # a copy's variables are other objects
 
     def slot_initializer(self, slot):
         """What the state called `slot` begins with: a name, a number or a function."""
@@ -115,7 +118,7 @@ class State:
 
     def slots_of(self, variable):
         """The arrays of state that belong to a variable, in the order of `slots`."""
-        return [slot.value for slot in self._slots.get(id(variable), ())]
+        return [slot.value for slot in self._slots[self._indices[id(variable)]]]
 
     def add_variable(
         self, shape, initializer="zeros", dtype=None, aggregation="none", layout=None, name=None
