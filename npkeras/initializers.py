@@ -79,7 +79,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape, dtype=None):
-        shape, value = _shape(shape, self), np.asarray(plain(self.value))
+        shape, value = _shape(shape, self), as_array(plain(self.value))
         if self.only_shape not in (None, shape):
             raise ValueError(
                 f"The array given as an initializer has shape {self.only_shape}. "
@@ -121,10 +121,6 @@ class Identity(Initializer):
         y = np.eye(*shape, dtype=_dtype(dtype))
         y *= y.dtype.type(self.gain)
         return y
-
-    def get_config(self):
-        """The gain, where it is not 1: Keras' own config is empty."""
-        return {} if self.gain == 1 else super().get_config()
 
 
 @register("initializers", "STFTInitializer", "stft", "stft_initializer")
