@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -59,8 +60,7 @@ def load(
     if matrix is None:
         vectors_read = _vectors(source, dimension, rows)
         matrix = _all_vectors(vectors_read) if rows is None else _chosen(vectors_read, rows)
-        with fetch.new_file(store) as file:
-            np.save(file, matrix, allow_pickle=False)
+        _keep(matrix, store)
     found = ~np.isnan(matrix[:, 0])
     matrix[~found] = 0
     if verbose:
@@ -241,6 +241,14 @@ def _store(source: tuple[str, ...], rows: dict[str, int] | None, dimension: int 
     key.update(repr((dimension, rows and list(rows.items()))).encode("utf-8", "backslashreplace"))
     stem = os.path.basename(source[-1]).removesuffix(".txt")
     return os.path.join(fetch.cache_folder(), "glove", f"{stem}.{key.hexdigest()[:16]}.npy")
+
+
+def _keep(matrix: np.ndarray, store: str) -> None:
+    try:
+        with fetch.new_file(store) as file:
+            np.save(file, matrix, allow_pickle=False)
+    except OSError as error:  # the next call reads the text again, no more
+        warnings.warn(f"glove.load could not keep its result: {error}", stacklevel=3)
 
 
 def _stored(store: str) -> np.ndarray | None:

@@ -137,9 +137,11 @@ class _Reader:
         self.stack[-1].extend(items)
 
     def name(self, module: Any, name: Any) -> None:
-        known = _NAMES.get((module, name)) if type(module) is type(name) is str else None
+        if not type(module) is type(name) is str:
+            raise ValueError("it names something by what is no text")
+        known = _NAMES.get((module, name))
         if known is None:
-            raise ValueError(f"it names {str(module)[:40]}.{str(name)[:40]}, which is not allowed")
+            raise ValueError(f"it names {module[:40]}.{name[:40]}, which is not allowed")
         self.stack.append(_Name(known))
 
     def call(self) -> None:
@@ -150,10 +152,11 @@ class _Reader:
             self.stack.append(arguments[0].encode("latin-1"))
         elif name == _ARRAY and arguments[:1] == ("numpy ndarray",):
             self.stack.append(_Made("array"))
-        elif name == "numpy dtype" and str(arguments[0]).startswith("O"):
+        elif name == "numpy dtype" and arguments[:1] in (("O8",), ("O4",), ("O",)):
             self.stack.append(_Made("dtype"))
         else:
-            raise ValueError(f"the opcode REDUCE calls {name} with {str(arguments)[:60]}")
+            # not shown: a few bytes can build values whose text would fill the memory
+            raise ValueError(f"the opcode REDUCE calls {name} with other arguments than an array's")
 
     def build(self) -> None:
         state, made = self.stack.pop(), self.stack[-1]

@@ -76,6 +76,14 @@ def test_damaged_result_is_made_again(file, home):
         assert glove.load(file, ["of"], verbose=0)[0].tolist() == [[1, 2, 3]]
 
 
+def test_result_that_cannot_be_kept_is_given_all_the_same(file, home):
+    (home / "datasets").mkdir(parents=True)
+    (home / "datasets" / "glove").touch()
+    with pytest.warns(UserWarning, match="could not keep its result: .*glove") as told:
+        assert glove.load(file, ["of"], verbose=0)[0].tolist() == [[1, 2, 3]]
+    assert told[0].filename == __file__
+
+
 def test_first_of_several_lines_counts(file):
     file.write_text("a 1\nb 2\na 3\n")
     assert glove.load(file, ["a"], verbose=0)[0].tolist() == [[1]]
