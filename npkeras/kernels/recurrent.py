@@ -156,6 +156,13 @@ def _read_mask(
     return np.ascontiguousarray(~mask.T), visible
 
 
+def _partly(masked: Array | None, time: int) -> list[Array | None]:
+    """For each step which rows leave it out (B,), or None if none does."""
+    if masked is None:
+        return [None] * time
+    return [step if step.any() else None for step in masked]
+
+
 def _factors(dropout: Array | None) -> Array | None:
     """A dropout mask feature-major, (1, ..., B) or (4, ..., B) for the gates o, i, f, g."""
     if dropout is None:
@@ -214,7 +221,7 @@ def _forward(
     time, features, batch = steps.shape
     groups, units = xh.shape[1], gates.shape[2]
     half = gates.dtype.type(0.5)
-    skipping = np.zeros(time, bool) if masked is None else masked.any(axis=1)
+    partly = _partly(masked, time)
     skipped = np.array([0, 0, 1, 0], gates.dtype).reshape(4, 1, 1)  # o, i, f, g
     input_factors, state_factors = factors
     products = np.empty((2, units, batch), gates.dtype)
@@ -238,15 +245,15 @@ def _forward(
         np.tanh(all_gates, out=all_gates)
         np.multiply(sigmoids, half, out=sigmoids)
         np.add(sigmoids, half, out=sigmoids)
-        skips = masked is not None and skipping[t]
-        if skips:
-            np.copyto(all_gates, skipped, where=masked[t])
+        skips = partly[t]
+        if skips is not None:
+            np.copyto(all_gates, skipped, where=skips)
         np.multiply(i_f, g_c, out=products)
         np.add(products[0], products[1], out=c)
         np.tanh(c, out=tanh_c)
-        if skips:
+        if skips is not None:
             h[...] = states[t]
-            np.multiply(o, tanh_c, out=h, where=~masked[t])
+            np.multiply(o, tanh_c, out=h, where=~skips)
         else:
             np.multiply(o, tanh_c, out=h)
         if state_factors is not None:
@@ -320,11 +327,11 @@ def _blocks(trace: LSTMTrace) -> Iterator[tuple[int, Array]]:
 
 def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array:
     """The gradient of z (G, 4 U / G, T B). `dh` and `dc` become those of the first states."""
-    gates, masked, state_factors = trace.gates, trace.masked, trace.state_factors
+    gates, state_factors = trace.gates, trace.state_factors
     time, units, batch = len(gates) - 1, gates.shape[2], gates.shape[3]
     groups = trace.xh.shape[1]
     recurrent = _grouped(_turned(trace.recurrent_kernel), groups).transpose(0, 2, 1)
-    skipping = [False] * time if masked is None else masked.any(axis=1).tolist()
+    partly = _partly(trace.masked, time)
     dz = np.empty((4, units, time, batch), gates.dtype)
     step = np.empty((5, units, batch), gates.dtype)  # through h to c, then z_o, z_i, z_f, z_g
     via_h, via_c, gate_gradients, to_c = step[:2], step[2:], step[1:], step[0]
@@ -340,15 +347,15 @@ def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array
             np.multiply(dc, factors[j, 2:], out=via_c)
             np.multiply(dc, gates[t, 2], out=dc)
             dz[:, :, t] = gate_gradients
-            skips = masked is not None and skipping[t]
-            if skips:
-                np.multiply(dh, masked[t], out=to_c)  # what passes a masked step by
+            skips = partly[t]
+            if skips is not None:
+                np.multiply(dh, skips, out=to_c)  # what passes a masked step by
             np.matmul(recurrent, dz_t, out=passed)
             if state_factors is not None:
                 np.multiply(passed, state_factors, out=passed)
             if groups > 1:
                 np.sum(passed, axis=0, out=dh)
-            if skips:
+            if skips is not None:
                 np.add(dh, to_c, out=dh)
     return dz.reshape(groups, 4 * units // groups, time * batch)
 
