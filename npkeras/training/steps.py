@@ -123,7 +123,7 @@ class Steps:
             results.update({m.name: m.result() for m in self._compiled_loss.trackers})
         if self._compiled_metrics is not None:
             results.update(self._compiled_metrics.result())
-        for metric in self._own_metrics():
+        for metric in self._layer_metrics():
             value = metric.result()
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
@@ -136,8 +136,12 @@ class Steps:
             compiled += self._compiled_loss.trackers
         if self._compiled_metrics is not None:
             compiled += self._compiled_metrics.metrics
-        own = [m for layer in self._flatten_layers() for m in layer._own_metrics()]  # type: ignore[attr-defined]
-        return list({id(metric): metric for metric in [*compiled, *own]}.values())
+        return list({id(m): m for m in [*compiled, *self._layer_metrics()]}.values())
+
+    def _layer_metrics(self) -> list[Any]:
+        """The metrics that layers, or a subclassed model itself, keep in attributes."""
+        layers = self._flatten_layers()  # type: ignore[attr-defined]
+        return [metric for layer in layers for metric in layer._own_metrics()]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -147,9 +151,6 @@ class Steps:
         """Forget what the metrics have seen."""
         for metric in self.metrics:
             metric.reset_state()
-
-    def _own_metrics(self) -> list[Any]:
-        raise NotImplementedError
 
     def _output_names(self) -> list[str] | None:
         """Names of the model's outputs, where it has several and knows them."""

@@ -157,9 +157,21 @@ class Trainer(Steps):
             validation_data, validation_batch_size or batch_size, validation_steps
         )
         hooks = self._callback_list(callbacks, verbose, epochs, batches.num_batches)
+        try:
+            self._run_epochs(
+                range(initial_epoch, epochs), batches, validation, validation_freq, hooks
+            )
+        except BaseException:
+            hooks.abandon()  # files are closed, and what was changed for training is put back
+            raise
+        return self.history  # type: ignore[return-value]
+
+    def _run_epochs(
+        self, epochs: range, batches: Any, validation: Any, validation_freq: Any, hooks: Any
+    ) -> None:
         logs: Logs = {}
         hooks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
+        for epoch in epochs:
             logs = self._run_epoch(epoch, batches, hooks)
             if validation is not None and _is_due(epoch, validation_freq):
                 results = self._evaluate(validation, hooks)
@@ -167,9 +179,9 @@ class Trainer(Steps):
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
-        self.optimizer.finalize_variable_values(self.trainable_variables)
+        if self.optimizer is not None:
+            self.optimizer.finalize_variable_values(self.trainable_variables)
         hooks.on_train_end(logs)
-        return self.history  # type: ignore[return-value]
 
     def _run_epoch(self, epoch: int, batches: Any, hooks: CallbackList) -> Logs:
         """One pass of training; the averages over it."""

@@ -1,0 +1,91 @@
+"""The public lists: what they name exists, what is registered is in them, and Keras agrees."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import npkeras
+from npkeras.core import registry
+from tests import public_names
+
+ROOT = pathlib.Path(__file__).parent.parent
+LISTED = {
+    "activations": npkeras.activations,
+    "callbacks": npkeras.callbacks,
+    "constraints": npkeras.constraints,
+    "initializers": npkeras.initializers,
+    "layers": npkeras.layers,
+    "losses": npkeras.losses,
+    "metrics": npkeras.metrics,
+    "models": npkeras.models,
+    "optimizers": npkeras.optimizers,
+    "regularizers": npkeras.regularizers,
+}
+
+
+@pytest.mark.parametrize("kind", list(LISTED))
+def test_what_is_registered_is_public(kind):
+    missing = [n for n in registry.members(kind) if not hasattr(LISTED[kind], n)]
+    assert not missing
+
+
+@pytest.mark.parametrize("dotted", public_names.MODULES)
+def test_what_is_listed_exists(dotted):
+    module = public_names.module_of(npkeras, dotted)
+    missing = [name for name in getattr(module, "__all__", []) if not hasattr(module, name)]
+    assert not missing
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("dotted", public_names.MODULES)
+def test_names_are_those_of_keras_or_ours_by_intent(keras, dotted):
+    ours = public_names.public_names(public_names.module_of(npkeras, dotted))
+    theirs = public_names.public_names(public_names.module_of(keras, dotted))
+    assert ours - theirs <= public_names.OWN.get(dotted, set())
+
+
+@pytest.mark.keras
+def test_signatures_are_those_of_keras(keras):
+    compared = public_names.compare(npkeras, keras)
+    wrong = {
+        f"{dotted}.{name}": what
+        for (dotted, name), what in compared.items()
+        if what is not None and (dotted, name) not in public_names.DIFFERENT
+    }
+    assert not wrong
+
+
+@pytest.mark.keras
+def test_methods_of_models_and_layers_have_the_signatures_of_keras(keras):
+    methods = [
+        (name, method)
+        for name, members in {
+            "Model": "compile fit evaluate predict train_on_batch test_on_batch predict_on_batch "
+            "summary get_layer save_weights load_weights train_step test_step predict_step "
+            "compute_loss compute_metrics reset_metrics get_metrics_result get_compile_config "
+            "compile_from_config to_json",
+            "Sequential": "add pop build",
+            "Layer": "add_weight add_loss build get_weights set_weights get_config from_config "
+            "count_params compute_mask get_build_config build_from_config save_own_variables "
+            "load_own_variables",
+        }.items()
+        for method in members.split()
+    ]
+    wrong = {}
+    for name, method in methods:
+        ours, theirs = (getattr(getattr(engine, name), method) for engine in (npkeras, keras))
+        what = public_names.difference(ours, theirs)
+        if what is not None:
+            wrong[f"{name}.{method}"] = what
+    assert not wrong
+
+
+def test_import_loads_only_numpy():
+    code = "import npkeras, sys; print([m for m in ('h5py', 'tqdm', 'matplotlib', 'pandas', "
+    code += "'tensorflow', 'keras', 'rich') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
