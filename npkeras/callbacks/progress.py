@@ -81,12 +81,12 @@ class Progbar:
             self._take(name, value, current, finalize)
         self._seen = current
         now = clock()
-        if self._after_first_step is None and current > 0:
-            self._after_first_step = now
         if finalize:
             self._finish(current, now)
         elif self.verbose == 1 and now - self._last_drawing >= self.interval:
             self._draw(current, now)
+        if self._after_first_step is None and current > 0:
+            self._after_first_step = now
 
     def add(self, n, values=None):
         """Show that `n` more steps are done."""
@@ -169,7 +169,7 @@ class Progbar:
 
     def _step_time(self, current, now):
         """Seconds per step; the first step, which prepares things, counts only while alone."""
-        if current > 1 and self._after_first_step not in (None, now):
+        if current > 1 and self._after_first_step is not None:
             return (now - self._after_first_step) / (current - 1)
         return (now - self._start) / current if current else 0.0
 
