@@ -1,0 +1,528 @@
+"""Activations: elementwise bends and the softmax family, each with its slope.
+
+Where the slope can be told from the result, only the result is kept for the way back.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from npkeras.core import shapes
+from npkeras.core.attach import attach
+from npkeras.core.dtypes import numpy_dtype
+from npkeras.core.op import Op, fused_op, op
+from npkeras.core.shapes import axes_of, float_dtype, normalize_axis, shape_of
+from npkeras.core.symbolic import KerasTensor
+from npkeras.kernels import softmax as kernels
+
+# The fixed point of Klambauer et al., 2017, arxiv.org/abs/1706.02515: mean 0, variance 1.
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+GELU_SCALE = math.sqrt(2 / math.pi)
+GELU_CUBE = 0.044715
+
+
+erf = np.vectorize(math.erf, otypes=[float])
+
+
+def floats(x):
+    """`x` in a float dtype."""
+    return x if x.dtype.kind == "f" else x.astype(numpy_dtype(float_dtype(x)))
+
+
+def wide(x):
+    """`x` in a float dtype of at least 32 bits."""
+    x = floats(x)
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+def in_float32(function):
+    """A float16 argument is computed with in float32 and rounded once, at the end."""
+
+    @functools.wraps(function)
+    def widened(x, *args, **options):
+        x = floats(x)
+        if x.dtype != np.float16:
+            return function(x, *args, **options)
+        return function(x.astype(np.float32), *args, **options).astype(np.float16)
+
+    return widened
+
+
+# Bends made of straight lines.
+
+
+@op(shapes.same, vjps=(lambda y, x: lambda dy: dy * (y > 0),))
+def relu(x):
+    """max(x, 0)."""
+    return np.maximum(x, 0)
+
+
+def _relu6_back(y, x):
+    return lambda dy: dy * ((y > 0) & (y < 6))
+
+
+@op(shapes.same, vjps=(_relu6_back,))
+def relu6(x):
+    """x kept between 0 and 6."""
+    return np.clip(x, 0, 6)
+
+
+def _leaky_relu_back(y, x, negative_slope=0.2):
+    if negative_slope > 0:  # then y has the sign of x
+        return lambda dy: np.where(y > 0, dy, dy * negative_slope)
+    right = x > 0
+    return lambda dy: np.where(right, dy, dy * negative_slope)
+
+
+@op(shapes.same_float, vjps=(_leaky_relu_back,))
+def leaky_relu(x, negative_slope=0.2):
+    """x where x > 0, `negative_slope` * x elsewhere."""
+    x = floats(x)
+    y = x * negative_slope
+    return np.maximum(x, y) if 0 <= negative_slope <= 1 else np.where(x > 0, x, y)
+
+
+def _bent_relu_back(y, x, negative_slope=0.0, max_value=None, threshold=0.0):
+    passed = x > threshold
+    if max_value is not None:
+        passed &= x < max_value
+    if threshold < 0:  # what lies between the threshold and 0 is clipped only with a ceiling
+        passed &= (x >= 0) | (max_value is None)
+    left = x < threshold if negative_slope else None
+
+    def pullback(dy):
+        dx = dy * passed
+        return dx + dy * negative_slope * left if negative_slope else dx
+
+    return pullback
+
+
+@op(shapes.same, vjps=(_bent_relu_back,))
+def bent_relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
+    """x from `threshold` up to `max_value`, flat above, and sloping below.
+
+    Below the threshold it is `negative_slope` * (x - threshold); above `max_value` it is
+    `max_value`.
+    """
+    y = x * (x > threshold) if threshold else np.maximum(x, 0)
+    if max_value is not None:
+        y = np.clip(y, 0, max_value, dtype=y.dtype)
+    if negative_slope:
+        y = y + negative_slope * np.minimum(x - threshold, 0)
+    return y.astype(x.dtype, copy=False)
+
+
+def _hard_sigmoid_back(y, x):
+    return lambda dy: dy * ((y > 0) & (y < 1)) * (1 / 6)
+
+
+@op(shapes.same_float, vjps=(_hard_sigmoid_back,))
+def hard_sigmoid(x):
+    """x / 6 + 1/2, kept between 0 and 1."""
+    return np.clip(floats(x) + 3, 0, 6) * (1 / 6)
+
+
+@fused_op(shapes.same_float)
+def hard_silu(x, *, wanted):
+    """x * hard_sigmoid(x)."""
+    x = floats(x)
+    gate = np.clip(x + 3, 0, 6) * (1 / 6)
+
+    def backward(dy):
+        rising = (gate > 0) & (gate < 1)
+        return (dy * (gate + x * rising * (1 / 6)),)
+
+    return x * gate, backward
+
+
+hard_swish = hard_silu
+
+
+def _hard_tanh_back(y, x):
+    inside = (x >= -1) & (x <= 1)
+    return lambda dy: dy * inside
+
+
+@op(shapes.same, vjps=(_hard_tanh_back,))
+def hard_tanh(x):
+    """x kept between -1 and 1."""
+    return np.clip(x, -1, 1)
+
+
+def _shrink_back(y, x, threshold=0.5):
+    return lambda dy: dy * (y != 0)
+
+
+@op(shapes.same_float, vjps=(_shrink_back,))
+def hard_shrink(x, threshold=0.5):
+    """x where |x| > `threshold`, 0 elsewhere."""
+    x = floats(x)
+    return x * (np.abs(x) > threshold)
+
+
+@op(shapes.same_float, vjps=(_shrink_back,))
+def soft_shrink(x, threshold=0.5):
+    """x moved towards 0 by `threshold`, and 0 where it is closer than that."""
+    x = floats(x)
+    return x - np.clip(x, -threshold, threshold)
+
+
+def _threshold_back(y, x, threshold, default_value):
+    above = x > threshold
+    return lambda dy: dy * above
+
+
+@op(shapes.same, vjps=(_threshold_back,))
+def threshold(x, threshold, default_value):
+    """x where x > `threshold`, `default_value` elsewhere."""
+    return np.where(x > threshold, x, np.asarray(default_value, x.dtype))
+
+
+def _sparse_plus_back(y, x):
+    return lambda dy: dy * np.sqrt(np.minimum(y, 1))
+
+
+@op(shapes.same_float, vjps=(_sparse_plus_back,))
+def sparse_plus(x):
+    """0 up to -1, (x + 1)**2 / 4 from there to 1, and x from 1 on."""
+    x = floats(x)
+    return np.where(x < 1, np.square(np.maximum(x, -1) + 1) * 0.25, x)
+
+
+def _sparse_sigmoid_back(y, x):
+    return lambda dy: dy * ((y > 0) & (y < 1)) * 0.5
+
+
+@op(shapes.same_float, vjps=(_sparse_sigmoid_back,))
+def sparse_sigmoid(x):
+    """(x + 1) / 2, kept between 0 and 1."""
+    return np.clip(floats(x) * 0.5 + 0.5, 0, 1)
+
+
+# Smooth bends.
+
+
+@in_float32
+def logistic(x):
+    """1 / (1 + e**-x) in three passes over one new array."""
+    y = np.empty_like(x)
+    np.negative(x, out=y)
+    with np.errstate(over="ignore"):  # e**-x is infinite far to the left, and 1 / inf is 0
+        np.exp(y, out=y)
+    y += 1
+    return np.reciprocal(y, out=y)
+
+
+ORIGIN = "origin"  # the key under which a result remembers which op it is the result of
+
+
+class WithLogits(Op):
+    """An op whose result remembers its argument: cross-entropies go back to those logits."""
+
+    def __call__(self, x, *args, **options):
+        y = super().__call__(x, *args, **options)
+        if type(y) is not KerasTensor:
+            attach(y, "logits", x)
+            attach(y, ORIGIN, self.origin(y, *args, **options))
+        return y
+
+    def origin(self, y):
+        """The op and its axis, counted from the front."""
+        return self.name, None
+
+
+def _sigmoid_slope(y, x):
+    return lambda dy: dy * y * (1 - y)
+
+
+def _sigmoid(x):
+    return logistic(x)
+
+
+_sigmoid.__name__ = "sigmoid"
+_sigmoid.__doc__ = "1 / (1 + e**-x), between 0 and 1."
+sigmoid = WithLogits(_sigmoid, shapes.same_float, (_sigmoid_slope,))
+
+
+@fused_op(shapes.same_float)
+def silu(x, *, wanted):
+    """x * sigmoid(x): Elfwing et al., 2017, arxiv.org/abs/1702.03118."""
+    x = floats(x)
+    gate = logistic(x)
+    y = x * gate
+    return y, lambda dy: (dy * (gate + y * (1 - gate)),)
+
+
+swish = silu
+
+
+@op(shapes.same_float, vjps=(lambda y, x: lambda dy: dy * -np.expm1(y),))
+@in_float32
+def log_sigmoid(x):
+    """log(sigmoid(x)), exact far to the left, where the sigmoid itself is 0."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+@op(shapes.same_float, vjps=(lambda y, x: lambda dy: dy * -np.expm1(-y),))
+@in_float32
+def softplus(x):
+    """log(1 + e**x), a smooth relu.
+
+    Its slope is 1 / (1 + e**-x), which is 1 - e**-y: only the result is kept, and nothing
+    overflows however large |x| is.
+    """
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@op(shapes.same_float, vjps=(lambda y, x: lambda dy: dy * np.square(1 - np.abs(y)),))
+def softsign(x):
+    """x / (1 + |x|)."""
+    x = floats(x)
+    return x / (1 + np.abs(x))
+
+
+def _squareplus_back(y, x, b=4):
+    return lambda dy: dy * y / (2 * y - x)
+
+
+@op(shapes.same_float, vjps=(_squareplus_back,))
+@in_float32
+def squareplus(x, b=4):
+    """(x + sqrt(x**2 + b)) / 2: Barron, 2021, arxiv.org/abs/2112.11687."""
+    return (x + np.sqrt(np.square(x) + b)) * 0.5
+
+
+@op(shapes.same_float, vjps=(lambda y, x: lambda dy: dy * np.square(x - y),))
+def tanh_shrink(x):
+    """x - tanh(x)."""
+    x = floats(x)
+    return x - np.tanh(x)
+
+
+@fused_op(shapes.same_float)
+def mish(x, *, wanted):
+    """x * tanh(softplus(x)): Misra, 2019, arxiv.org/abs/1908.08681."""
+    dtype, x = floats(x).dtype, wide(x)
+    # With e = e**-|x|, tanh(log(1 + e**x)) is the quotient of two polynomials in e.
+    e = np.exp(-np.abs(x))
+    right = x > 0
+    top = np.where(right, 1 + 2 * e, e * (e + 2))
+    gate = top / (top + np.where(right, 2 * np.square(e), 2))
+
+    def backward(dy):
+        slope = gate + x * (1 - np.square(gate)) * logistic(x)
+        return ((dy * slope).astype(dtype, copy=False),)
+
+    return (x * gate).astype(dtype, copy=False), backward
+
+
+# Exponential to the left, straight to the right.
+
+
+def _bent_exponential(x, scale, alpha, stretch=1.0):
+    """`scale` * (x to the right of 0, `alpha` * (e**(x / `stretch`) - 1) to the left of it)."""
+    left = np.minimum(x, 0)
+    if stretch != 1:
+        left /= stretch
+    np.expm1(left, out=left)
+    left *= scale * alpha
+    return np.where(x > 0, x if scale == 1 else x * scale, left)
+
+
+def _elu_back(y, x, alpha=1.0):
+    right = y > 0 if alpha >= 0 else x > 0
+    return lambda dy: np.where(right, dy, dy * (y + alpha))
+
+
+@op(shapes.same_float, vjps=(_elu_back,))
+def elu(x, alpha=1.0):
+    """x where x > 0, `alpha` * (e**x - 1) elsewhere: Clevert et al., 2015, arxiv.org/abs/1511.07289."""
+    return _bent_exponential(np.atleast_1d(floats(x)), 1, alpha).reshape(x.shape)
+
+
+def _selu_back(y, x):
+    return lambda dy: dy * np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA)
+
+
+@op(shapes.same_float, vjps=(_selu_back,))
+def selu(x):
+    """An elu scaled so that activations keep mean 0 and variance 1 from layer to layer.
+
+    Source: Klambauer et al., 2017, arxiv.org/abs/1706.02515.
+    """
+    return _bent_exponential(np.atleast_1d(floats(x)), SELU_SCALE, SELU_ALPHA).reshape(x.shape)
+
+
+def _celu_back(y, x, alpha=1.0):
+    right = y > 0 if alpha >= 0 else x > 0
+    return lambda dy: np.where(right, dy, dy * (y / alpha + 1))
+
+
+@op(shapes.same_float, vjps=(_celu_back,))
+def celu(x, alpha=1.0):
+    """x where x > 0, `alpha` * (e**(x / `alpha`) - 1) elsewhere: its slope has no jump.
+
+    Source: Barron, 2017, arxiv.org/abs/1704.07483.
+    """
+    return _bent_exponential(np.atleast_1d(floats(x)), 1, alpha, alpha).reshape(x.shape)
+
+
+# Gates.
+
+
+@fused_op(shapes.same_float, arrays=1)
+def gelu(x, approximate=True, *, wanted):
+    """x times the normal distribution's probability of a value below x.
+
+    Source: Hendrycks & Gimpel, 2016, arxiv.org/abs/1606.08415.
+
+    Args:
+        x: An array.
+        approximate: Whether to use the paper's formula with tanh in place of the exact one.
+    """
+    dtype, x = floats(x).dtype, wide(x)
+    if approximate:
+        square = np.square(x)
+        bend = np.tanh(GELU_SCALE * x * (1 + GELU_CUBE * square))
+        below = 0.5 * (1 + bend)
+    else:
+        below = 0.5 * (1 + erf(x * math.sqrt(0.5)))
+
+    def backward(dy):
+        if approximate:
+            inner = GELU_SCALE * (1 + 3 * GELU_CUBE * square)
+            slope = below + 0.5 * x * (1 - np.square(bend)) * inner
+        else:
+            slope = below + x * np.exp(-0.5 * np.square(x)) / math.sqrt(2 * math.pi)
+        return ((dy * slope).astype(dtype, copy=False),)
+
+    return (x * below).astype(dtype, copy=False), backward
+
+
+def _glu_infer(x, axis=-1):
+    shape = list(shape_of(x))
+    axis = normalize_axis(axis, len(shape))
+    _check_even(shape, axis)
+    shape[axis] = None if shape[axis] is None else shape[axis] // 2
+    return KerasTensor(shape, float_dtype(x))
+
+
+def _check_even(shape, axis):
+    if shape[axis] is not None and shape[axis] % 2:
+        raise ValueError(
+            "`glu` halves an axis, whose length must be even. "
+            f"Received an array of shape {tuple(shape)}, and axis={axis}"
+        )
+
+
+@fused_op(_glu_infer, arrays=1)
+def glu(x, axis=-1, *, wanted):
+    """The first half along an axis, times the sigmoid of the second half.
+
+    Source: Dauphin et al., 2016, arxiv.org/abs/1612.08083.
+    """
+    x = floats(x)
+    axis = normalize_axis(axis, x.ndim)
+    _check_even(x.shape, axis)
+    half, logits = np.split(x, 2, axis)
+    gate = logistic(logits)
+
+    def backward(dy):
+        dhalf = dy * gate
+        return (np.concatenate([dhalf, dhalf * half * (1 - gate)], axis),)
+
+    return half * gate, backward
+
+
+# Softmax and its kin.
+
+
+def _axes(axis, ndim):
+    if not ndim:
+        raise ValueError("A softmax needs an array with at least one axis. Received a number.")
+    return axes_of(axis, ndim) if isinstance(axis, (tuple, list)) else normalize_axis(axis, ndim)
+
+
+def _softmax_infer(x, axis=-1):
+    _axes(axis, len(shape_of(x)))
+    return KerasTensor(shape_of(x), float_dtype(x))
+
+
+def _softmax_back(y, x, axis=-1):
+    axis = _axes(axis, y.ndim)
+
+    def pullback(dy):
+        dx = dy * y
+        dx -= y * dx.sum(axis, keepdims=True)
+        return dx
+
+    return pullback
+
+
+class Softmax(WithLogits):
+    def origin(self, y, axis=-1):
+        return self.name, _axes(axis, y.ndim)
+
+
+def _softmax(x, axis=-1):
+    """e**x / sum(e**x) along an axis or several: positive numbers that add up to 1.
+
+    Args:
+        x: An array, the logits.
+        axis: The axis, or a tuple of axes, along which they add up to 1.
+    """
+    with np.errstate(invalid="ignore"):  # a row of -inf has no softmax: it becomes nan
+        return kernels.softmax(floats(x), _axes(axis, x.ndim))
+
+
+_softmax.__name__ = "softmax"
+softmax = Softmax(_softmax, _softmax_infer, (_softmax_back,))
+
+
+def _log_softmax_back(y, x, axis=-1):
+    axis = _axes(axis, y.ndim)
+
+    def pullback(dy):
+        return dy - np.exp(y) * dy.sum(axis, keepdims=True)
+
+    return pullback
+
+
+@op(_softmax_infer, vjps=(_log_softmax_back,))
+def log_softmax(x, axis=-1):
+    """log(softmax(x)), exact also where the softmax itself is 0."""
+    with np.errstate(invalid="ignore"):
+        return kernels.log_softmax(floats(x), _axes(axis, x.ndim))
+
+
+def _sparsemax_back(y, x, axis=-1):
+    axis = normalize_axis(axis, y.ndim)
+    support = y > 0
+    count = support.sum(axis, keepdims=True, dtype=y.dtype)
+
+    def pullback(dy):
+        dx = dy * support
+        return dx - support * (dx.sum(axis, keepdims=True) / count)
+
+    return pullback
+
+
+@op(_softmax_infer, vjps=(_sparsemax_back,))
+def sparsemax(x, axis=-1):
+    """The point of the simplex that is closest to x: a softmax with many exact zeros.
+
+    Source: Martins & Astudillo, 2016, arxiv.org/abs/1602.02068, Algorithm 1.
+    """
+    x = floats(x)
+    ranked = np.flip(np.sort(x, axis), axis)
+    ranks = np.arange(1, x.shape[axis] + 1, dtype=x.dtype)
+    ranks = ranks.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
+    sums = np.cumsum(ranked, axis)
+    inside = (1 + ranks * ranked > sums).sum(axis, keepdims=True)
+    height = (np.take_along_axis(sums, inside - 1, axis) - 1) / inside.astype(x.dtype)
+    return np.maximum(x - height, 0)
