@@ -284,8 +284,8 @@ class VarianceScaling(RandomInitializer):
 
     Example:
         >>> npkeras.initializers.VarianceScaling(distribution="uniform", seed=7)((2, 2))
-        array([[ 0.60527587,  0.4217038 ],
-               [-1.0831959 ,  0.35321212]], dtype=float32)
+        array([[ 0.605217  ,  0.42175364],
+               [-1.0832145 ,  0.35324872]], dtype=float32)
     """
 
     def __init__(

@@ -8,6 +8,8 @@ from npkeras import ops
 from npkeras.core import check, registry
 from npkeras.core.registry import Configurable, register
 
+_SMALLEST = 1e-12  # rows shorter than this are not stretched to unit vectors
+
 
 class Regularizer(Configurable):
     """Base class: `regularizer(x)` returns the penalty on x, a scalar.
@@ -92,8 +94,8 @@ class L1L2(Regularizer):
 class OrthogonalRegularizer(Regularizer):
     """`factor` times the mean |cosine| between two rows, or columns, of a matrix.
 
-    A matrix of one row has no two, and no penalty. Keras takes columns of square matrices only,
-    and divides those by the wrong norms: see the documentation.
+    A matrix of one row has no two, and no penalty. With `mode="columns"` Keras takes square
+    matrices only, and divides their rows by the norms of their columns; here columns are meant.
 
     Args:
         factor: How heavy the penalty is, a number that is not negative.
@@ -119,7 +121,8 @@ class OrthogonalRegularizer(Regularizer):
         if self.mode == "columns":
             x = ops.transpose(x)
         squares = ops.sum(ops.square(x), axis=1, keepdims=True)
-        directions = x / ops.sqrt(ops.maximum(squares, 1e-12))
+        smallest = max(_SMALLEST**2, float(np.finfo(x.dtype).tiny))
+        directions = x / ops.sqrt(ops.maximum(squares, smallest))
         cosines = ops.matmul(directions, ops.transpose(directions))
         count = x.shape[0]
         others = 1 - np.eye(count, dtype=x.dtype)

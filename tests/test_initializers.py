@@ -41,7 +41,7 @@ def test_random_weights_are_keras(keras, name, shape, seed, dtype):
 @pytest.mark.keras
 @settings(max_examples=15, deadline=None)
 @given(shape=st.lists(st.integers(1, 9), min_size=2, max_size=4).map(tuple), seed=SEEDS)
-@pytest.mark.parametrize("dtype, atol", [("float16", 2e-2), ("float32", 2e-5), ("float64", 1e-12)])
+@pytest.mark.parametrize("dtype, atol", [("float16", 5e-2), ("float32", 2e-5), ("float64", 1e-12)])
 def test_orthogonal_weights_are_keras(keras, dtype, atol, shape, seed):
     expected = np.asarray(live(keras, "Orthogonal", gain=2.0, seed=seed)(shape, dtype=dtype))
     y = mine("Orthogonal", gain=2.0, seed=seed)(shape, dtype=dtype)

@@ -280,8 +280,9 @@ def dropout_mask(shape: Shape, rate: float, seed: Any = None, dtype: Any = "floa
         kept = words >= np.uint32(math.ceil(float(np.float32(rate)) * 2**23))
     else:
         kept = _unit(words, name) >= scalar(rate)
-    scale = scalar(1 / (1 - rate)) if rate < 1 else scalar(0)
-    return np.multiply(kept, scale, dtype=name).reshape(shape)
+    with np.errstate(over="ignore"):  # float16 ends at 65504
+        scale = scalar(1 / (1 - rate)) if rate < 1 else scalar(0)
+    return np.where(kept, scale, scalar(0)).reshape(shape)
 
 
 def noise(
