@@ -58,7 +58,7 @@ class Progbar:
         self.stateful_metrics = set(stateful_metrics or ())
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self._values = {}  # name -> what is shown
-        self._sums = {}  # name -> [sum over the steps, steps], of those that are averaged
+        self._sums = {}  # name -> sum over the steps, steps; of those that are averaged
         self._seen = 0
         self._start = clock()
         self._after_first_step = None
@@ -96,10 +96,9 @@ class Progbar:
         known = finalize or value is None or isinstance(value, str) or self._is_stateful(name)
         if not known:
             steps = max(current - self._seen, 1)
-            sums = self._sums.setdefault(name, [0.0, 0])
-            sums[0] += value * steps
-            sums[1] += steps
-            value = sums[0] / sums[1]
+            total, count = self._sums.get(name, (-0.0, 0))  # -0.0 changes no number, not even -0.0
+            self._sums[name] = total, count = total + value * steps, count + steps
+            value = total / count
         self._values[name] = value
 
     def _is_stateful(self, name):
@@ -148,7 +147,7 @@ class Progbar:
     def _short_line(self, current, now):
         return (
             f"{self._counter(current, False).strip()} - {now - self._start:.0f}s - "
-            f"{self._pace(current, now)}{self._shown_values()}"
+            f"{self._pace(current, now)}{self._shown_values(short=True)}"
         )
 
     def _counter(self, current, colors):
@@ -181,8 +180,9 @@ class Progbar:
             return f"{seconds * 1e3:.0f}ms/{self.unit_name}"
         return f"{seconds * 1e6:.0f}us/{self.unit_name}"
 
-    def _shown_values(self):
-        return "".join(f" - {name}: {_shown(value)}" for name, value in self._values.items())
+    def _shown_values(self, short=False):
+        items = self._values.items()
+        return "".join(f" - {name}: {_shown(value, short)}" for name, value in items)
 
 
 def remaining(seconds):
@@ -212,12 +212,13 @@ def announce(text):
     _unfinished = False
 
 
-def _shown(value):
+def _shown(value, short):
     try:
-        value = float(np.mean(value))
-    except TypeError:
+        value = float(np.mean(value) if np.ndim(value) else value)
+    except (TypeError, ValueError):
         return str(value)
-    return f"{value:.4f}" if abs(value) > SMALLEST_DECIMAL else f"{value:.4e}"
+    size = value if short else abs(value)  # Keras' short line has an exponent below zero
+    return f"{value:.4f}" if size > SMALLEST_DECIMAL else f"{value:.4e}"
 
 
 def _write(line):
