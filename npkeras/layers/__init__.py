@@ -8,8 +8,10 @@ from npkeras.layers.dense import Dense
 from npkeras.layers.embedding import Embedding
 from npkeras.layers.input import Input, InputLayer
 from npkeras.layers.input_spec import InputSpec
+from npkeras.layers.lstm import LSTM, LSTMCell
 from npkeras.layers.masking import Masking
 from npkeras.layers.pooling import GlobalAveragePooling1D, GlobalMaxPooling1D
+from npkeras.layers.recurrent import RNN, StackedRNNCells
 from npkeras.layers.regularization import Dropout
 from npkeras.layers.reshaping import Flatten, Reshape
 from npkeras.layers.wrappers import TimeDistributed, Wrapper
@@ -36,11 +38,15 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "LSTM",
+    "LSTMCell",
     "Layer",
     "Masking",
+    "RNN",
     "ReLU",
     "Reshape",
     "Softmax",
+    "StackedRNNCells",
     "TimeDistributed",
     "Wrapper",
     "deserialize",

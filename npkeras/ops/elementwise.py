@@ -280,3 +280,28 @@ def round(x, decimals=0):
 
 
 numpy_function(np.true_divide, divide)
+
+
+def _where_infer(condition, x1, x2):
+    shape = shapes.broadcast_shapes(*map(shapes.shape_of, (condition, x1, x2)))
+    return KerasTensor(shape, shapes.common_dtype(x1, x2))
+
+
+def _choose_back(first):
+    def vjp(y, condition, x1, x2):
+        shape = (x1 if first else x2).shape
+
+        def pullback(dy):
+            chosen = np.where(condition, dy, 0) if first else np.where(condition, 0, dy)
+            return shapes.unbroadcast(chosen.astype(dy.dtype, copy=False), shape)
+
+        return pullback
+
+    return vjp
+
+
+@op(_where_infer, vjps=(None, _choose_back(True), _choose_back(False)), numpy=np.where)
+def where(condition, x1, x2):
+    """x1 where the condition holds, x2 elsewhere."""
+    dtype = numpy_dtype(shapes.common_dtype(x1, x2))
+    return np.where(condition, x1, x2).astype(dtype, copy=False)

@@ -134,14 +134,30 @@ def load(
         )
     _check_name(path, "load_weights")
     parts = list(saveables(model))
-    before = [(v, v.value) for _, part in parts for v in variables_of(part)]
+    _build_optimizer(model)
+    before = [pair for _, part in parts for pair in _values_of(part)]
     try:
         with hdf5.open_file(path) as file:
             _load_parts(file, parts, path, skip_mismatch)
     except BaseException:
-        for variable, value in before:
-            variable.value = value
+        _put_back(before)
         raise
+
+
+def _build_optimizer(model: Any) -> None:
+    """Let a compiled model have a place for the optimizer's state (Keras skips it instead)."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and model.built and not optimizer.built:
+        optimizer.build(model.trainable_variables)
+
+
+def _values_of(part: Any) -> list[tuple[Any, Any]]:
+    return [(variable, variable.value) for variable in variables_of(part)]
+
+
+def _put_back(values: list[tuple[Any, Any]]) -> None:
+    for variable, value in values:
+        variable.value = value
 
 
 def _load_parts(
@@ -152,9 +168,11 @@ def _load_parts(
     for place, part in parts:
         group = _group_of(place)
         names = held.pop(group, ())
+        before = _values_of(part)
         try:
             _load_part(file, part, group, names, path)
         except WeightsMismatchError as error:
+            _put_back(before)  # a part that is skipped is skipped as a whole
             problems.append(str(error))
     if problems and not skip_mismatch:
         more = f" ({len(problems)} parts of the model do not fit; this is the first.)"
@@ -236,7 +254,8 @@ class _Store:
             raise CorruptFileError(f"{where} is missing.")
         variable = self._expected.get(key)
         try:
-            array = hdf5.read(self._group[key], variable and variable.shape, where)
+            shape = None if variable is None else variable.shape
+            array = hdf5.read(self._group[key], shape, where)
         except hdf5.ShapeDiffers as error:
             raise WeightsMismatchError(
                 f"Weights of {self._path.name!r} do not fit layer {self._part.name!r} "

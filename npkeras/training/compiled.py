@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from npkeras import losses, metrics, ops
 from npkeras.core import check, tree
 from npkeras.core.tape import plain
-from npkeras.metrics.base import Metric
 
 
 def output_names_of(y_pred: Any) -> list[str] | None:
@@ -180,8 +177,8 @@ class CompiledMetrics:
 
     def _check_names(self) -> None:
         for one in tree.leaves([self.given or [], self.given_weighted or []]):
-            if isinstance(one, str) and one not in metrics.BY_SHAPE:
-                metrics.get(one)
+            if isinstance(one, str) and one not in ("accuracy", "acc"):
+                metrics.get(one)  # an unknown name is refused here, not in the first batch
 
     @property
     def built(self) -> bool:
@@ -200,9 +197,9 @@ class CompiledMetrics:
             prefix = f"{label}_" if len(labels) > 1 else ""
             for chosen, takes_weights in ((plain_lists[i], False), (weighted[i], True)):
                 for one in _listed(chosen):
-                    metric, name = as_metric(one, targets[i], outputs[i])
+                    metric = metrics.for_name(one, plain(targets[i]), plain(outputs[i]))
                     self.metrics.append(metric)
-                    self.names.append(prefix + name)
+                    self.names.append(prefix + metric.name)
                     self._parts.append((i, metric, takes_weights))
 
     def update_state(
@@ -251,22 +248,3 @@ def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def as_metric(identifier: Any, y_true: Any, y_pred: Any) -> tuple[Any, str]:
-    """The metric that an identifier stands for, and the name its results are logged under."""
-    if isinstance(identifier, Metric):
-        return identifier, identifier.name
-    if isinstance(identifier, str) and identifier in metrics.BY_SHAPE:
-        chosen = metrics.for_name(identifier, _shape(y_true), _shape(y_pred))
-    else:
-        chosen = metrics.get(identifier)
-    if isinstance(chosen, Metric):
-        name = identifier if isinstance(identifier, str) else chosen.name
-        return chosen, name
-    name = identifier if isinstance(identifier, str) else getattr(chosen, "__name__", "metric")
-    return metrics.MeanMetricWrapper(chosen, name=name), name
-
-
-def _shape(x: Any) -> tuple[int, ...]:
-    return tuple(np.shape(plain(x)))

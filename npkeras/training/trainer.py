@@ -191,7 +191,7 @@ class Trainer(Steps):
         logs: Logs = {}
         for self._batch_number, batch in enumerate(batches):
             hooks.on_train_batch_begin(self._batch_number)
-            logs = self.train_step(batch)
+            logs = dict(sorted(self.train_step(batch).items()))
             hooks.on_train_batch_end(self._batch_number, logs)
             if self.stop_training:
                 break
@@ -237,7 +237,7 @@ class Trainer(Steps):
         logs: Logs = {}
         for step, batch in enumerate(batches):
             hooks.on_test_batch_begin(step)
-            logs = self.test_step(batch)
+            logs = dict(sorted(self.test_step(batch).items()))
             hooks.on_test_batch_end(step, logs)
         batches.on_epoch_end()
         logs = self._epoch_logs(logs)

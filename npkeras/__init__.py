@@ -1,0 +1,69 @@
+"""npkeras: Keras in NumPy. The same API, the same numbers, the same files, and it trains."""
+
+from npkeras import (
+    activations,
+    backend,
+    callbacks,
+    config,
+    constraints,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    saving,
+    utils,
+)
+from npkeras.core.dtypes import DTypePolicy
+from npkeras.core.symbolic import KerasTensor
+from npkeras.core.tape import GradientTape, no_grad
+from npkeras.core.variable import Variable
+from npkeras.initializers import Initializer
+from npkeras.layers import Input, InputSpec, Layer
+from npkeras.losses import Loss
+from npkeras.metrics import Metric
+from npkeras.models import Model, Sequential
+from npkeras.optimizers import Optimizer
+from npkeras.regularizers import Regularizer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DTypePolicy",
+    "GradientTape",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Variable",
+    "activations",
+    "backend",
+    "callbacks",
+    "config",
+    "constraints",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "no_grad",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "utils",
+]
