@@ -282,7 +282,9 @@ def dropout_mask(shape: Shape, rate: float, seed: Any = None, dtype: Any = "floa
         kept = _unit(words, name) >= scalar(rate)
     with np.errstate(over="ignore"):  # float16 ends at 65504
         scale = scalar(1 / (1 - rate)) if rate < 1 else scalar(0)
-    return np.where(kept, scale, scalar(0)).reshape(shape)
+    if np.isinf(scale):  # 0 times it would be nan
+        return np.where(kept, scale, scalar(0)).reshape(shape)
+    return np.multiply(kept, scale, dtype=name).reshape(shape)
 
 
 def noise(
