@@ -160,8 +160,8 @@ class Op:
 
 def _in_one_dtype(values: list[Any]) -> list[Any]:
     """The values as arrays of the dtype in which they meet; None stays."""
-    dtypes = {type(x) is ndarray and x.dtype for x in values}
-    if len(dtypes) == 1 and False not in dtypes:
+    dtype = values[0].dtype if values and type(values[0]) is ndarray else None
+    if not values or all(type(x) is ndarray and x.dtype is dtype for x in values):
         return values
     dtype = numpy_dtype(common_dtype(*[x for x in values if x is not None]))
     return [x if x is None else np.asarray(as_array(x), dtype=dtype) for x in values]
@@ -372,11 +372,12 @@ def elementwise(
     sign: str | None = None,
     keeps_integers: bool = False,
     infer: Any = None,
+    numpy: Any = None,
 ) -> Unary:
     """An op of one argument made of a NumPy function; ints become floats unless kept."""
     rule = infer or (shapes.same if keeps_integers else shapes.same_float)
     forward = _named(function, name, doc, ("x",))
-    made = Unary(forward, rule, vjp, keeps_integers, sign=sign, numpy=_numpy(function))
+    made = Unary(forward, rule, vjp, keeps_integers, sign=sign, numpy=numpy or _numpy(function))
     made.forward = function  # the ufunc itself: a Python function around it costs as much again
     return made
 
@@ -390,11 +391,12 @@ def binary(
     sign: str | None = None,
     floats: bool = False,
     infer: Any = None,
+    numpy: Any = None,
 ) -> Binary:
     """An op of two broadcast arguments; with `floats`, ints become floats."""
     rule = infer or (shapes.broadcast_float if floats else shapes.broadcast)
     forward = _named(function, name, doc, ("x1", "x2"))
-    made = Binary(forward, rule, vjps, floats, sign=sign, numpy=_numpy(function))
+    made = Binary(forward, rule, vjps, floats, sign=sign, numpy=numpy or _numpy(function))
     made.forward = function
     return made
 

@@ -12,8 +12,8 @@ import math
 import numpy as np
 
 from npkeras.core import shapes
-from npkeras.core.dtypes import numpy_dtype, standardize_dtype
-from npkeras.core.op import binary, elementwise, numpy_function, op
+from npkeras.core.dtypes import dtype_of, numpy_dtype, standardize_dtype
+from npkeras.core.op import binary, elementwise, op
 from npkeras.core.shapes import unbroadcast
 from npkeras.core.symbolic import KerasTensor
 
@@ -46,6 +46,7 @@ divide = binary(
     name="divide",
     sign="truediv",
     floats=True,
+    numpy=np.true_divide,
 )
 true_divide = divide
 floor_divide = binary(np.floor_divide, "The floor of x1 / x2.", sign="floordiv")
@@ -64,6 +65,8 @@ fmod = binary(
 
 
 def _power_base(y, x1, x2):
+    if x2.ndim == 0 and x2 == 2:
+        return lambda dy: dy * 2 * x1
     return lambda dy: dy * x2 * np.power(x1, np.where(x2 == 0, x2, x2 - 1))
 
 
@@ -71,7 +74,20 @@ def _power_exponent(y, x1, x2):
     return lambda dy: dy * y * np.log(np.where(x1 > 0, x1, 1))
 
 
-power = binary(np.power, "x1 to the x2.", (_power_base, _power_exponent), sign="pow")
+def _power(x1, x2):
+    if x2.ndim == 0 and x2 == 2:
+        return np.square(x1)  # the commonest power by far, at a tenth of the price
+    return np.power(x1, x2)
+
+
+power = binary(
+    _power,
+    "x1 to the x2.",
+    (_power_base, _power_exponent),
+    name="power",
+    sign="pow",
+    numpy=np.power,
+)
 maximum = binary(
     np.maximum,
     "The larger of x1 and x2; where they are equal, the gradient goes to x1.",
@@ -104,11 +120,39 @@ sign = elementwise(
     lambda y, x: lambda dy: dy * 0,
     keeps_integers=True,
 )
+abs = absolute
+fabs = elementwise(np.fabs, "|x| as a float.", lambda y, x: lambda dy: dy * np.sign(x))
 reciprocal = elementwise(np.reciprocal, "1 / x.", lambda y, x: lambda dy: -dy * y * y)
 
 
 # Powers, exponentials, logarithms --------------------------------------------------------------
 
+
+def _square(x):
+    return np.square(x) if x.dtype.kind != "b" else x.astype(np.int32)
+
+
+def _square_infer(x):
+    dtype = dtype_of(x)
+    return KerasTensor(shapes.shape_of(x), "int32" if dtype == "bool" else dtype)
+
+
+def _rsqrt(x):
+    return np.reciprocal(np.sqrt(x))
+
+
+square = elementwise(
+    _square,
+    "x * x.",
+    lambda y, x: lambda dy: dy * 2 * x,
+    name="square",
+    keeps_integers=True,
+    infer=_square_infer,
+    numpy=np.square,
+)
+rsqrt = elementwise(
+    _rsqrt, "1 / sqrt(x).", lambda y, x: lambda dy: dy * -0.5 * y * y * y, name="rsqrt"
+)
 sqrt = elementwise(np.sqrt, "The square root of x.", lambda y, x: lambda dy: dy * 0.5 / y)
 cbrt = elementwise(np.cbrt, "The cube root of x.", lambda y, x: lambda dy: dy / (3 * y * y))
 exp = elementwise(np.exp, "e to the x.", lambda y, x: lambda dy: dy * y)
@@ -144,15 +188,9 @@ arcsinh = elementwise(
 arccosh = elementwise(
     np.arccosh, "The inverse of cosh.", lambda y, x: lambda dy: dy / np.sqrt(x * x - 1)
 )
-arctanh = elementwise(
-    np.arctanh, "The inverse of tanh.", lambda y, x: lambda dy: dy / (1 - x * x)
-)
-deg2rad = elementwise(
-    np.deg2rad, "x * pi / 180.", lambda y, x: lambda dy: dy * (math.pi / 180)
-)
-rad2deg = elementwise(
-    np.rad2deg, "x * 180 / pi.", lambda y, x: lambda dy: dy * (180 / math.pi)
-)
+arctanh = elementwise(np.arctanh, "The inverse of tanh.", lambda y, x: lambda dy: dy / (1 - x * x))
+deg2rad = elementwise(np.deg2rad, "x * pi / 180.", lambda y, x: lambda dy: dy * (math.pi / 180))
+rad2deg = elementwise(np.rad2deg, "x * 180 / pi.", lambda y, x: lambda dy: dy * (180 / math.pi))
 arctan2 = binary(
     np.arctan2,
     "The angle of the point (x2, x1), in (-pi, pi].",
@@ -165,7 +203,10 @@ arctan2 = binary(
 hypot = binary(
     np.hypot,
     "sqrt(x1**2 + x2**2), without overflow.",
-    (lambda y, x1, x2: lambda dy: dy * x1 / y, lambda y, x1, x2: lambda dy: dy * x2 / y),
+    (
+        lambda y, x1, x2: lambda dy: dy * (x1 / np.where(y == 0, 1, y)),
+        lambda y, x1, x2: lambda dy: dy * (x2 / np.where(y == 0, 1, y)),
+    ),
     floats=True,
 )
 logaddexp = binary(
@@ -191,14 +232,26 @@ logaddexp2 = binary(
 
 floor = elementwise(np.floor, "The largest whole number that is not above x.")
 ceil = elementwise(np.ceil, "The smallest whole number that is not below x.")
-trunc = elementwise(np.trunc, "x without what stands after the point.", keeps_integers=True)
+
+
+def _trunc(x):
+    return np.trunc(x) if x.dtype.kind == "f" else x
+
+
+trunc = elementwise(
+    _trunc,
+    "x without what stands after the point.",
+    name="trunc",
+    keeps_integers=True,
+    numpy=np.trunc,
+)
 
 
 # Questions -------------------------------------------------------------------------------------
 
 
-def _question(function, doc):
-    return elementwise(function, doc, keeps_integers=True, infer=shapes.same_bool)
+def _question(function, doc, sign=None):
+    return elementwise(function, doc, sign=sign, keeps_integers=True, infer=shapes.same_bool)
 
 
 def _comparison(function, doc, sign=None):
@@ -208,7 +261,7 @@ def _comparison(function, doc, sign=None):
 isfinite = _question(np.isfinite, "Whether x is a number, and not infinite.")
 isinf = _question(np.isinf, "Whether x is infinite.")
 isnan = _question(np.isnan, "Whether x is not a number.")
-logical_not = _question(np.logical_not, "Whether x is zero or False.")
+logical_not = _question(np.logical_not, "Whether x is zero or False.", "invert")
 equal = _comparison(np.equal, "Whether x1 == x2.", "eq")
 not_equal = _comparison(np.not_equal, "Whether x1 != x2.", "ne")
 less = _comparison(np.less, "Whether x1 < x2.", "lt")
@@ -235,30 +288,33 @@ def _cast_shape(x, dtype):
 
 def _cast_vjp(y, x, dtype):
     source = x.dtype
-    if y.dtype.kind not in "fc":
-        return None
-    return lambda dy: dy.astype(source)
+    return (lambda dy: dy.astype(source)) if y.dtype.kind in "fc" else None
 
 
 @op(_cast_shape, vjps=(_cast_vjp,))
 def cast(x, dtype):
     """x in another dtype. Its gradient comes back in the dtype of x."""
-    return x.astype(numpy_dtype(standardize_dtype(dtype)), copy=False)
+    dtype = numpy_dtype(standardize_dtype(dtype))
+    if x.dtype.kind == "f" and dtype.kind in "iu":
+        with np.errstate(invalid="ignore"):  # NaN becomes some integer, as everywhere
+            return x.astype(dtype)
+    return x.astype(dtype, copy=False)
 
 
 def _clip_shape(x, x_min, x_max):
-    return shapes.broadcast(x, x_min, x_max)
+    made = shapes.broadcast(x, x_min, x_max)
+    return KerasTensor(made.shape, "int32" if made.dtype == "bool" else made.dtype)
 
 
 @op(
     _clip_shape,
     vjps=(
-        lambda y, x, x_min, x_max: lambda dy: unbroadcast(
-            np.where((x >= x_min) & (x <= x_max), dy, 0), x.shape
+        lambda y, x, x_min, x_max: (
+            lambda dy: unbroadcast(np.where((x >= x_min) & (x <= x_max), dy, 0), x.shape)
         ),
         lambda y, x, x_min, x_max: lambda dy: unbroadcast(np.where(x < x_min, dy, 0), x_min.shape),
-        lambda y, x, x_min, x_max: lambda dy: unbroadcast(
-            np.where((x > x_max) & (x >= x_min), dy, 0), x_max.shape
+        lambda y, x, x_min, x_max: (
+            lambda dy: unbroadcast(np.where((x > x_max) & (x >= x_min), dy, 0), x_max.shape)
         ),
     ),
     promote=True,
@@ -266,42 +322,45 @@ def _clip_shape(x, x_min, x_max):
 )
 def clip(x, x_min, x_max):
     """x, but nowhere below x_min nor above x_max."""
+    if x.dtype.kind == "b":
+        x = x.astype(np.int32)
     return np.minimum(np.maximum(x, x_min), x_max)
 
 
-def _round_infer(x, decimals=0):
-    return shapes.same(x)
-
-
-@op(_round_infer, numpy=np.round)
+@op(shapes.same, numpy=np.round)
 def round(x, decimals=0):
     """The nearest number with `decimals` digits after the point; halves go to the even one."""
     return np.round(x, decimals)
 
 
-numpy_function(np.true_divide, divide)
-
-
-def _where_infer(condition, x1, x2):
+def _where_infer(condition, x1=None, x2=None):
+    _check_choices(x1, x2)
+    if x1 is None:
+        raise ValueError("`where` with a condition alone has no shape before it has values.")
     shape = shapes.broadcast_shapes(*map(shapes.shape_of, (condition, x1, x2)))
     return KerasTensor(shape, shapes.common_dtype(x1, x2))
 
 
-def _choose_back(first):
-    def vjp(y, condition, x1, x2):
-        shape = (x1 if first else x2).shape
-
-        def pullback(dy):
-            chosen = np.where(condition, dy, 0) if first else np.where(condition, 0, dy)
-            return shapes.unbroadcast(chosen.astype(dy.dtype, copy=False), shape)
-
-        return pullback
-
-    return vjp
+def _check_choices(x1, x2):
+    if (x1 is None) != (x2 is None):
+        missing = "x1" if x1 is None else "x2"
+        raise ValueError(f"`where` takes both `x1` and `x2`, or neither. Received: {missing}=None")
 
 
-@op(_where_infer, vjps=(None, _choose_back(True), _choose_back(False)), numpy=np.where)
-def where(condition, x1, x2):
-    """x1 where the condition holds, x2 elsewhere."""
-    dtype = numpy_dtype(shapes.common_dtype(x1, x2))
-    return np.where(condition, x1, x2).astype(dtype, copy=False)
+def _where_first(y, condition, x1, x2):
+    shape = x1.shape
+    return lambda dy: unbroadcast(np.where(condition, dy, 0), shape)
+
+
+def _where_second(y, condition, x1, x2):
+    shape = x2.shape
+    return lambda dy: unbroadcast(np.where(condition, 0, dy), shape)
+
+
+@op(_where_infer, vjps=(None, _where_first, _where_second), promote=slice(1, 3), numpy=np.where)
+def where(condition, x1=None, x2=None):
+    """x1 where the condition holds, x2 elsewhere; alone, the positions where it holds."""
+    _check_choices(x1, x2)
+    if x1 is None:
+        return tuple(positions.astype(np.int32) for positions in np.nonzero(condition))
+    return np.where(condition, x1, x2)
