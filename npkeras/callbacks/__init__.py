@@ -1,5 +1,6 @@
 """What may happen beside training: npkeras.callbacks."""
 
+from npkeras.callbacks.backup_and_restore import BackupAndRestore
 from npkeras.callbacks.base import Callback
 from npkeras.callbacks.callback_list import CallbackList
 from npkeras.callbacks.csv_logger import CSVLogger
@@ -17,6 +18,7 @@ from npkeras.callbacks.terminate_on_nan import TerminateOnNaN
 from npkeras.callbacks.tqdm_callback import TqdmCallback
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -13,6 +13,8 @@ class Callback:
     Attributes:
         model: The model at work.
         params: A dict with `verbose`, `epochs` and `steps`.
+        kept_state: The names of the attributes that `BackupAndRestore` keeps: numbers, strings,
+            arrays and nests of them, by which training that was cut off goes on unchanged.
 
     Example:
         >>> class PrintLoss(Callback):
@@ -25,6 +27,7 @@ class Callback:
     # class attributes, so that a subclass need not call `super().__init__()`
     params = None
     validation_data = None
+    kept_state = ()
     _model = None
 
     def set_params(self, params):

@@ -75,6 +75,9 @@ class CallbackList(Callback):
         return self.callbacks[-1] if wanted else None
 
     def _look_up(self):
+        for callback in self.callbacks:
+            if hasattr(type(callback), "companions"):
+                callback.companions = [other for other in self.callbacks if other is not callback]
         for name in NUMBERED_HOOKS:
             setattr(self, name, _numbered(self._hooks(name)))
         for name in PHASE_HOOKS:
@@ -86,7 +89,7 @@ class CallbackList(Callback):
     def _hooks(self, name):
         """What to call for that hook: of each callback the newer name, or else the older one."""
         hooks = []
-        for callback in self.callbacks:
+        for callback in sorted(self.callbacks, key=_comes_last):
             names = [n for n in (name, OLDER_NAMES.get(name)) if n and _overrides(callback, n)]
             hooks += [getattr(callback, found) for found in names[:1]]
         return hooks
@@ -114,6 +117,10 @@ def _overrides(callback, name):
         if name in vars(cls):
             return not _is_base(cls)
     return callable(getattr(callback, name, None))  # it answers to any name, as a mock does
+
+
+def _comes_last(callback):
+    return getattr(callback, "comes_last", False) is True
 
 
 def _is_base(cls):

@@ -28,6 +28,8 @@ class EarlyStopping(MonitorCallback):
         >>> model.fit(x, y, validation_split=0.2, epochs=9, callbacks=[stop])  # doctest: +SKIP
     """
 
+    kept_state = ("best", "best_epoch", "best_weights", "wait", "stopped_epoch")
+
     def __init__(
         self,
         monitor="val_loss",

@@ -39,6 +39,8 @@ class GradientMonitor(Callback):
         []
     """
 
+    kept_state = ("explosions", "history")
+
     def __init__(self, threshold=1e3, verbose=1, per_layer=True):
         self.threshold = check.number(threshold, "threshold", "GradientMonitor", low=0)
         self.verbose = verbose

@@ -19,6 +19,8 @@ class LearningRateDecay(Callback):
         >>> decay = LearningRateDecay(0.5)  # 1, 2/3, 1/2, 2/5, ... of what it was
     """
 
+    kept_state = ("initial",)
+
     def __init__(self, rate):
         self.rate = check.number(rate, "rate", "LearningRateDecay", low=0)
         self.initial = None

@@ -30,6 +30,8 @@ class ModelCheckpoint(MonitorCallback):
         best: The best value so far.
     """
 
+    kept_state = ("best", "_batches_since_saving")
+
     def __init__(
         self,
         filepath,

@@ -26,6 +26,8 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: The smallest learning rate.
     """
 
+    kept_state = ("best", "wait", "cooldown_counter")
+
     def __init__(
         self,
         monitor="val_loss",
