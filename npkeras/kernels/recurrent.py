@@ -286,7 +286,7 @@ def lstm_backward(
     if dy is not None and trace.return_sequences:
         if trace.visible is not None:
             dy = dy * trace.visible[..., None]
-        dy_steps = dy.transpose(1, 2, 0)
+        dy_steps = np.ascontiguousarray(dy.transpose(1, 2, 0))
     elif dy is not None:
         shown = dy if trace.visible is None else dy * trace.visible[:, -1:]
         np.add(dh_t, shown.T, out=dh_t)
