@@ -151,10 +151,11 @@ def run(options, load_data, build_model, make_callbacks):
     optimizer = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}[options.optimizer]
     model.compile(optimizer(options.learning_rate), LOSS, metrics=["accuracy"])
     model.summary()
-    clock = epoch_clock(keras)
     first, extra = resume(keras, model, options)
+    train = batches(keras, data, options)
+    clock = epoch_clock(keras, train)
     model.fit(
-        batches(keras, data, options, first),
+        train,
         validation_data=data.validation,
         epochs=options.epochs,
         initial_epoch=first,
@@ -171,31 +172,10 @@ def run(options, load_data, build_model, make_callbacks):
     return summary_of(keras, options, model.history.history, scores, clock.seconds)
 
 
-def epoch_clock(keras):
-    class EpochClock(keras.callbacks.Callback):
-        """How many seconds each epoch took."""
-
-        def on_train_begin(self, logs=None):
-            self.seconds = []
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self.start = time.perf_counter()
-
-        def on_epoch_end(self, epoch, logs=None):
-            self.seconds.append(time.perf_counter() - self.start)
-
-    return EpochClock()
-
-
-def batches(keras, data, options, first_epoch):
-    """The same batches in the same order for every engine: epoch n is shuffled by seed + n."""
+def batches(keras, data, options):
+    """The same batches in the same order for every engine: epoch n is shuffled by seed and n."""
 
     class Batches(keras.utils.PyDataset):
-        def __init__(self):
-            super().__init__()
-            self.epoch = first_epoch
-            self._shuffle()
-
         def __len__(self):
             return -(-len(data.x_train) // options.batch_size)
 
@@ -203,15 +183,28 @@ def batches(keras, data, options, first_epoch):
             rows = self.order[index * options.batch_size : (index + 1) * options.batch_size]
             return data.x_train[rows], data.y_train[rows]
 
-        def on_epoch_end(self):
-            self.epoch += 1
-            self._shuffle()
-
-        def _shuffle(self):
-            generator = np.random.default_rng([options.seed, self.epoch])
+        def shuffle(self, epoch):
+            generator = np.random.default_rng([options.seed, epoch])
             self.order = generator.permutation(len(data.x_train))
 
     return Batches()
+
+
+def epoch_clock(keras, batches):
+    class EpochClock(keras.callbacks.Callback):
+        """Shuffles the batches before each epoch, and takes its time."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            batches.shuffle(epoch)
+            self.start = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seconds.append(time.perf_counter() - self.start)
+
+    clock = EpochClock()
+    clock.seconds = []
+    batches.shuffle(0)  # an engine may look at a batch before the first epoch
+    return clock
 
 
 def resume(keras, model, options):

@@ -290,16 +290,18 @@ class Trainer(Steps):
         class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """One update on a single batch; the loss and metrics since they were last reset."""
+        """One update on a single batch; the loss and metrics of that batch."""
         self._assert_compiled("train_on_batch")
+        self.reset_metrics()
         batch = self._single_batch(x, y, sample_weight, class_weight, "train_on_batch")
         return self._batch_results(self.train_step(batch), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """The loss and metrics of a single batch (and of those before, unless reset)."""
+        """The loss and metrics of a single batch, without learning from it."""
         self._assert_compiled("test_on_batch")
+        self.reset_metrics()
         batch = self._single_batch(x, y, sample_weight, None, "test_on_batch")
         return self._batch_results(self.test_step(batch), return_dict)
 
