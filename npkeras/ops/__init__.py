@@ -57,11 +57,20 @@ from npkeras.ops.arrange import (
     swapaxes,
     tile,
     transpose,
-    tril,
-    triu,
     unstack,
     vsplit,
     vstack,
+)
+from npkeras.ops.control import (
+    associative_scan,
+    cond,
+    custom_gradient,
+    fori_loop,
+    map,
+    scan,
+    switch,
+    vectorized_map,
+    while_loop,
 )
 from npkeras.ops.create import (
     arange,
@@ -75,8 +84,12 @@ from npkeras.ops.create import (
     eye,
     full,
     full_like,
+    geomspace,
     identity,
     is_tensor,
+    linspace,
+    logspace,
+    meshgrid,
     multi_hot,
     ndim,
     one_hot,
@@ -87,6 +100,7 @@ from npkeras.ops.create import (
     zeros,
     zeros_like,
 )
+from npkeras.ops.diagonal import diag, diagflat, diagonal, tril, triu
 from npkeras.ops.elementwise import (
     abs,
     absolute,
@@ -156,12 +170,7 @@ from npkeras.ops.elementwise import (
     trunc,
     where,
 )
-from npkeras.ops.indexing import (
-    get_item,
-    slice,
-    take,
-    take_along_axis,
-)
+from npkeras.ops.indexing import get_item, slice, take, take_along_axis
 from npkeras.ops.integer import (
     bitwise_and,
     bitwise_invert,
@@ -181,6 +190,13 @@ from npkeras.ops.loss import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from npkeras.ops.nn import (
+    batch_normalization,
+    layer_normalization,
+    moments,
+    normalize,
+    rms_normalization,
+)
 from npkeras.ops.reduction import (
     all,
     amax,
@@ -196,6 +212,16 @@ from npkeras.ops.reduction import (
     sum,
     var,
 )
+from npkeras.ops.scatter import (
+    scatter,
+    scatter_update,
+    segment_max,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    slice_update,
+)
+from npkeras.ops.searching import bincount, digitize, searchsorted, unique, unravel_index
 from npkeras.ops.special import (
     allclose,
     angle,

@@ -17,6 +17,7 @@ from npkeras.core.op import Op, fused_op, op
 from npkeras.core.shapes import axes_of, float_dtype, normalize_axis, shape_of
 from npkeras.core.symbolic import KerasTensor
 from npkeras.kernels import softmax as kernels
+from npkeras.kernels import special
 
 # The fixed point of Klambauer et al., 2017, arxiv.org/abs/1706.02515: mean 0, variance 1.
 SELU_ALPHA = 1.6732632423543772
@@ -24,9 +25,6 @@ SELU_SCALE = 1.0507009873554805
 
 GELU_SCALE = math.sqrt(2 / math.pi)
 GELU_CUBE = 0.044715
-
-
-erf = np.vectorize(math.erf, otypes=[float])
 
 
 def floats(x):
@@ -341,7 +339,10 @@ def _elu_back(y, x, alpha=1.0):
 
 @op(shapes.same_float, vjps=(_elu_back,))
 def elu(x, alpha=1.0):
-    """x where x > 0, `alpha` * (e**x - 1) elsewhere: Clevert et al., 2015, arxiv.org/abs/1511.07289."""
+    """x where x > 0, `alpha` * (e**x - 1) elsewhere.
+
+    Source: Clevert et al., 2015, arxiv.org/abs/1511.07289.
+    """
     return _bent_exponential(np.atleast_1d(floats(x)), 1, alpha).reshape(x.shape)
 
 
@@ -391,7 +392,7 @@ def gelu(x, approximate=True, *, wanted):
         bend = np.tanh(GELU_SCALE * x * (1 + GELU_CUBE * square))
         below = 0.5 * (1 + bend)
     else:
-        below = 0.5 * (1 + erf(x * math.sqrt(0.5)))
+        below = 0.5 * (1 + special.erf(x * math.sqrt(0.5)))
 
     def backward(dy):
         if approximate:

@@ -493,7 +493,7 @@ def unstack(x, num=None, axis=0):
     return list(_unstack(x, num, axis))
 
 
-# Padding and triangles.
+# Padding.
 
 _MODES = ("constant", "reflect", "symmetric")
 
@@ -547,18 +547,6 @@ def pad(x, pad_width, mode="constant", constant_values=None):
             f"Received: constant_values={constant_values}, mode={mode!r}"
         )
     return np.pad(x, _widths(pad_width, x.ndim), mode)
-
-
-@op(shapes.same, vjps=(lambda y, x, k=0: lambda dy: np.tril(dy, k),), numpy=np.tril)
-def tril(x, k=0):
-    """Zeros above the k-th diagonal of the last two axes."""
-    return np.tril(x, k)
-
-
-@op(shapes.same, vjps=(lambda y, x, k=0: lambda dy: np.triu(dy, k),), numpy=np.triu)
-def triu(x, k=0):
-    """Zeros below the k-th diagonal of the last two axes."""
-    return np.triu(x, k)
 
 
 def size(x):

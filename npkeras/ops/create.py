@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from npkeras.core import shapes, tree
+from npkeras.core import check, shapes, tree
 from npkeras.core.dtypes import as_array, dtype_of, numpy_dtype, result_type, standardize_dtype
 from npkeras.core.op import op
 from npkeras.core.shapes import kind_of, normalize_axis, shape_of
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Operators, Traced, plain
 from npkeras.core.variable import Variable
-from npkeras.ops.arrange import stack
+from npkeras.ops.arrange import broadcast_to, ravel, reshape, stack
+from npkeras.ops.composed import composed
 from npkeras.ops.elementwise import cast
 
 
@@ -231,3 +232,62 @@ def ndim(x):
 def dtype(x):
     """The name of the dtype, such as `"float32"`."""
     return dtype_of(x)
+
+
+# Ladders and grids.
+
+
+def _ladder_dtype(dtype, *bounds):
+    return _float_dtype(result_type(*map(kind_of, bounds), float) if dtype is None else dtype)
+
+
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """`num` evenly spaced numbers from `start` to `stop`.
+
+    Args:
+        start, stop: Numbers or arrays.
+        num: How many.
+        endpoint: Whether `stop` is the last of them.
+        retstep: Whether to return the distance between two of them too.
+        dtype: The dtype of the result. None: the float dtype that `start` and `stop` call for.
+        axis: Where their axis stands, if the bounds are arrays.
+    """
+    dtype = _ladder_dtype(dtype, start, stop)
+    numbers, step = np.linspace(
+        plain(start), plain(stop), num, endpoint, retstep=True, dtype=dtype, axis=axis
+    )
+    return (numbers, np.asarray(step, dtype)) if retstep else numbers
+
+
+def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
+    """`num` numbers from base**start to base**stop whose logarithms are evenly spaced."""
+    dtype = _ladder_dtype(dtype, start, stop)
+    return np.logspace(plain(start), plain(stop), num, endpoint, base, dtype, axis)
+
+
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """`num` numbers from `start` to `stop`, each the same multiple of the one before."""
+    dtype = _ladder_dtype(dtype, start, stop)
+    return np.geomspace(plain(start), plain(stop), num, endpoint, dtype, axis)
+
+
+@composed
+def meshgrid(*x, indexing="xy"):
+    """The coordinates of the points of a grid: for each axis, the array of its coordinates.
+
+    Args:
+        *x: The coordinates along each axis.
+        indexing: `"xy"`: the first axis runs along the columns. `"ij"`: it runs along the rows.
+    """
+    check.one_of(("xy", "ij"), indexing, "indexing", "`meshgrid`")
+    rows = [ravel(a) for a in x]
+    lengths = [shape_of(row)[0] for row in rows]
+    swapped = indexing == "xy" and len(x) > 1
+    if swapped:
+        lengths[:2] = lengths[1], lengths[0]
+    grids = []
+    for i, row in enumerate(rows):
+        place = 1 - i if swapped and i < 2 else i
+        form = [-1 if j == place else 1 for j in range(len(x))]
+        grids.append(broadcast_to(reshape(row, form), lengths))
+    return grids

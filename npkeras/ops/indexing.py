@@ -218,7 +218,7 @@ def get_item(x, key):
     return np.asarray(x[_plain_key(key)])
 
 
-def _block(x, start_indices, shape):
+def block_of(x, start_indices, shape):
     starts = [int(i) for i in np.atleast_1d(plain(start_indices))]
     lengths = [x.shape[i] - starts[i] if n == -1 else n for i, n in enumerate(shape)]
     if len(starts) != x.ndim or len(lengths) != x.ndim:
@@ -240,7 +240,7 @@ def _slice_infer(inputs, start_indices, shape):
 
 
 def _slice_back(y, inputs, start_indices, shape):
-    whole, block = inputs.shape, _block(inputs, start_indices, shape)
+    whole, block = inputs.shape, block_of(inputs, start_indices, shape)
 
     def pullback(dy):
         dx = np.zeros(whole, dy.dtype)
@@ -253,4 +253,4 @@ def _slice_back(y, inputs, start_indices, shape):
 @op(_slice_infer, vjps=(_slice_back,))
 def slice(inputs, start_indices, shape):
     """The block of `inputs` with the given first corner and shape (-1: up to the end)."""
-    return inputs[_block(inputs, start_indices, shape)]
+    return inputs[block_of(inputs, start_indices, shape)]
