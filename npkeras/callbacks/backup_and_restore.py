@@ -93,7 +93,7 @@ class BackupAndRestore(Callback):
             "random": python_random.getstate(),
             "numpy": np.random.get_state(),
             "seeds": random.global_seed_generator().state.value,
-            "callbacks": [_kept(callback) for callback in self.companions],
+            "callbacks": [_kept(callback) for callback in self._keeping()],
         }
         try:
             self._folder.save(lambda path: self.model.save_weights(path, overwrite=True), state)
@@ -104,23 +104,26 @@ class BackupAndRestore(Callback):
                 stacklevel=2,
             )
 
+    def _keeping(self):
+        return [callback for callback in self.companions if getattr(callback, "kept_state", ())]
+
     def _restore(self, state):
         python_random.setstate(state["random"])
         np.random.set_state(state["numpy"])
         random.global_seed_generator().state.assign(state["seeds"])
-        names = [type(callback).__name__ for callback in self.companions]
+        names = [type(callback).__name__ for callback in self._keeping()]
         if names != [name for name, _ in state["callbacks"]]:
             warnings.warn(
                 "BackupAndRestore found other callbacks than those of the backup: they begin "
-                f"anew. Received: {', '.join(names)}",
+                f"anew. Received: {', '.join(names) or 'none'}",
                 stacklevel=3,
             )
             return
-        for callback, (_, kept) in zip(self.companions, state["callbacks"], strict=True):
+        for callback, (_, kept) in zip(self._keeping(), state["callbacks"], strict=True):
             vars(callback).update(kept)
 
 
 def _kept(callback):
     """The name of a callback's class, and what it wants to know again."""
-    names = getattr(callback, "kept_state", ())
-    return type(callback).__name__, {name: getattr(callback, name) for name in names}
+    kept = {name: getattr(callback, name) for name in callback.kept_state}
+    return type(callback).__name__, kept

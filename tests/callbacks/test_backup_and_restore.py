@@ -2,6 +2,7 @@
 
 import json
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -165,9 +166,16 @@ def test_a_cut_while_writing_leaves_the_backup_before(tmp_path, monkeypatch):
 
 
 def test_other_callbacks_begin_anew(tmp_path):
-    fit([BackupAndRestore(tmp_path), callbacks.History()], stop_at=(2, 1))
+    fit([BackupAndRestore(tmp_path), callbacks.ReduceLROnPlateau("loss")], stop_at=(2, 1))
     with pytest.warns(UserWarning, match="found other callbacks .* Received: LearningRateDecay"):
         fit([BackupAndRestore(tmp_path), callbacks.LearningRateDecay(0.0)])
+
+
+def test_callbacks_that_keep_nothing_may_change(tmp_path):
+    fit([BackupAndRestore(tmp_path), callbacks.History()], stop_at=(2, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit([callbacks.TerminateOnNaN(), BackupAndRestore(tmp_path)])
 
 
 def test_a_model_that_is_not_built_cannot_be_restored(tmp_path):
