@@ -59,4 +59,5 @@ def deserialize(config, custom_objects=None):
         table = registry.table("optimizers")
         if name in table or name.lower() in table:
             config = {**config, "class_name": name if name in table else name.lower()}
-    return registry.deserialize(config, custom_objects, "optimizers")
+    with registry.CustomObjectScope(custom_objects):  # for a schedule inside
+        return registry.deserialize(config, custom_objects, "optimizers")

@@ -5,7 +5,7 @@ import numpy as np
 from npkeras.core import check
 from npkeras.core.registry import register
 from npkeras.core.variable import Variable
-from npkeras.optimizers.base import Optimizer, takes_common_arguments
+from npkeras.optimizers.base import Optimizer, rounded, takes_common_arguments
 
 
 class _Moments(Optimizer):
@@ -68,8 +68,8 @@ class Adam(_Moments):
 
     def update_step(self, gradient, variable, learning_rate):
         t = self.count(variable)
-        one = type(t)
-        rate = learning_rate * np.sqrt(1 - one(self.beta_2) ** t) / (1 - one(self.beta_1) ** t)
+        beta_1, beta_2 = rounded(self.beta_1, t), rounded(self.beta_2, t)
+        rate = learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
         for g, square, step, w, m, v, *peak in self.pieces(gradient, variable, np.square):
             move_towards(m, g, 1 - self.beta_1, step)
             move_towards(v, square, 1 - self.beta_2, step)
@@ -152,7 +152,7 @@ class Adamax(_Moments):
 
     def update_step(self, gradient, variable, learning_rate):
         t = self.count(variable)
-        rate = 1 - type(t)(self.beta_1) ** t
+        rate = 1 - rounded(self.beta_1, t) ** t
         for g, size, step, w, m, u in self.pieces(gradient, variable, np.abs):
             move_towards(m, g, 1 - self.beta_1, step)
             u *= self.beta_2
@@ -208,21 +208,20 @@ class Nadam(_Moments):
 
     def _share(self, t):
         """mu(t)."""
-        one = type(t)
-        return one(self.beta_1) * (1 - one(0.5) * one(0.96) ** t)
+        return rounded(self.beta_1, t) * (1 - rounded(0.5, t) * rounded(0.96, t) ** t)
 
     def update_step(self, gradient, variable, learning_rate):
         t = self.count(variable)
-        one = type(t)
-        product = one(self._product.value)
-        share, next_share = self._share(t), self._share(t + one(1))
+        beta_1, beta_2 = rounded(self.beta_1, t), rounded(self.beta_2, t)
+        product = type(t)(self._product.value)
+        share, next_share = self._share(t), self._share(t + type(t)(1))
         mean_share = next_share / (1 - product * next_share)
         gradient_share = (1 - share) / (1 - product)
-        correction = 1 - one(self.beta_2) ** t
+        correction = 1 - beta_2**t
         walk = self.pieces(gradient, variable, np.square, spare=2)
         for g, square, ahead, step, w, m, v in walk:
-            move_towards(m, g, 1 - self.beta_1, step)
-            move_towards(v, square, 1 - self.beta_2, step)
+            move_towards(m, g, 1 - beta_1, step)
+            move_towards(v, square, 1 - beta_2, step)
             np.divide(v, correction, out=square)
             np.sqrt(square, out=square)
             square += self.epsilon

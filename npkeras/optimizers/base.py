@@ -353,6 +353,14 @@ class Optimizer(State):
         return cls(**config)
 
 
+def rounded(number, like):
+    """The number in the dtype of `like`, but rounded to float32 first: Keras casts it in this way.
+
+    What is near 1 has to be rounded alike, for 1 - number has far fewer digits.
+    """
+    return type(like)(np.float32(number))
+
+
 # The arguments that every optimizer has after its own, in Keras' order.
 COMMON = tuple(inspect.signature(Optimizer.__init__).parameters)[2:-1]
 

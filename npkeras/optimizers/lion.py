@@ -4,7 +4,7 @@ import numpy as np
 
 from npkeras.core import check
 from npkeras.core.registry import register
-from npkeras.optimizers.base import Optimizer, takes_common_arguments
+from npkeras.optimizers.base import Optimizer, rounded, takes_common_arguments
 
 
 @register("optimizers")
@@ -42,13 +42,14 @@ class Lion(Optimizer):
             )
 
     def update_step(self, gradient, variable, learning_rate):
+        beta_1, beta_2 = rounded(self.beta_1, learning_rate), rounded(self.beta_2, learning_rate)
         for g, goal, step, w, m in self.pieces(gradient, variable, spare=2):
-            np.multiply(g, 1 - self.beta_1, out=goal)
-            np.multiply(m, self.beta_1, out=step)
+            np.multiply(g, 1 - beta_1, out=goal)
+            np.multiply(m, beta_1, out=step)
             step += goal
             np.sign(step, out=step)
             step *= learning_rate
             w -= step
-            m *= self.beta_2
-            np.multiply(g, 1 - self.beta_2, out=step)
+            m *= beta_2
+            np.multiply(g, 1 - beta_2, out=step)
             m += step

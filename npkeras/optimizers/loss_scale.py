@@ -116,7 +116,7 @@ class LossScaleOptimizer(Optimizer):
             self.step_counter.assign(good)
             return
         self.step_counter.assign(0)
-        if scale * 2 <= np.finfo(np.float32).max:
+        if scale * 2 <= float(np.finfo(np.float32).max):
             self.dynamic_scale.assign(scale * 2)
 
     def finalize_variable_values(self, var_list):

@@ -9,7 +9,7 @@ import numpy as np
 
 from npkeras.core.rows import RowGradient, sum_rows
 
-PIECE = 1 << 14
+PIECE = 1 << 16
 
 
 class Scratch:
@@ -22,7 +22,7 @@ class Scratch:
         """An array of the same shape, whose entries are whatever was left there."""
         held = self._arrays.get((use, array.dtype))
         if held is None or held.size < array.size:
-            held = np.empty(max(array.size, PIECE), array.dtype)
+            held = np.empty(array.size, array.dtype)
             self._arrays[use, array.dtype] = held
         return held[: array.size].reshape(array.shape)
 
@@ -103,13 +103,9 @@ def _touched_rows(scratch, gradient, arrays, functions, spare):
 
 def _summed(gradient, functions):
     """The distinct indices in order; and the rows, and each function of them, summed for each."""
-    if not functions:
-        gradient = gradient.summed()
-        return gradient.indices, [gradient.rows]
-    rows = gradient.rows
-    images = np.empty((len(rows), 1 + len(functions), *rows.shape[1:]), rows.dtype)
-    images[:, 0] = rows
-    for i, function in enumerate(functions, 1):
-        function(rows, out=images[:, i])
-    indices, sums = sum_rows(gradient.indices, images)
-    return indices, [sums[:, i] for i in range(sums.shape[1])]
+    total = gradient.summed()
+    lists = [total.rows]
+    for function in functions:
+        _, rows = sum_rows(gradient.indices, function(gradient.rows))
+        lists.append(rows)
+    return total.indices, lists

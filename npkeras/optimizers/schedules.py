@@ -354,4 +354,5 @@ def serialize(learning_rate_schedule):
 
 def deserialize(config, custom_objects=None):
     """The schedule that `serialize` described."""
-    return registry.deserialize(config, custom_objects, "schedules")
+    with registry.CustomObjectScope(custom_objects):
+        return registry.deserialize(config, custom_objects, "schedules")

@@ -11,7 +11,7 @@ from npkeras.optimizers import arguments
 from npkeras.optimizers.schedules import LearningRateSchedule
 
 
-class State:
+class State(registry.Configurable):
     """The variables of an optimizer: how they are made, named, found again, and saved.
 
     `variables` keeps Keras' order, which saved files rely on: the iteration, the learning rate

@@ -24,7 +24,7 @@ RULES = {
 class Pair:
     """An optimizer of each kind, and variables that begin alike."""
 
-    def __init__(self, keras, name, dtype="float32", shapes=SHAPES, seed=0, **arguments):
+    def __init__(self, keras, rule, dtype="float32", shapes=SHAPES, seed=0, **arguments):
         self.keras = keras
         random = np.random.default_rng(seed)
         values = [random.normal(size=shape).astype(dtype) for shape in shapes]
@@ -37,8 +37,8 @@ class Pair:
             keras.Variable(value, dtype=dtype, name=label)
             for value, label in zip(values, labels, strict=False)
         ]
-        self.optimizer = getattr(optimizers, name)(**convert(arguments, optimizers))
-        self.reference = getattr(keras.optimizers, name)(**convert(arguments, keras.optimizers))
+        self.optimizer = getattr(optimizers, rule)(**convert(arguments, optimizers))
+        self.reference = getattr(keras.optimizers, rule)(**convert(arguments, keras.optimizers))
         self.random = random
         self.dtype = dtype
 
@@ -60,7 +60,7 @@ class Pair:
         self.optimizer.apply(gradients, self.ours)
         self.reference.apply([theirs(gradient) for gradient in gradients], self.theirs)
 
-    def check(self, rtol=1e-6, atol=1e-6):
+    def check(self, rtol=1e-6, atol=1e-6, state=1e-6):
         """Weights and state are equal, the state also in names, order, shapes and dtypes."""
         for ours, theirs in zip(self.ours, self.theirs, strict=True):
             expected = theirs.numpy()
@@ -72,7 +72,7 @@ class Pair:
             expected = np.asarray(theirs.numpy())
             scale = float(np.abs(expected).max(initial=0))
             np.testing.assert_allclose(
-                ours.value, expected, 5 * rtol, atol * scale, err_msg=ours.path
+                ours.value, expected, 5 * rtol, state * scale, err_msg=ours.path
             )
 
 

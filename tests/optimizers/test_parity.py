@@ -1,6 +1,5 @@
 """Whole trajectories equal those of Keras on TensorFlow."""
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,16 +10,16 @@ from tests.optimizers.parity import RULES, Pair
 pytestmark = pytest.mark.keras
 
 EXAMPLES = int(__import__("os").environ.get("EX", "20"))
-shares = st.sampled_from([0.0, 0.5, 0.9, 0.99])
+shares = st.sampled_from([0.0, 0.5, 0.9, 0.999])
 small = st.sampled_from([1e-7, 1e-3, 0.1])
 OWN = {
     "SGD": {"momentum": st.sampled_from([0.0, 0.5, 0.9, 1.0]), "nesterov": st.booleans()},
     "Adam": {"beta_1": shares, "beta_2": shares, "epsilon": small, "amsgrad": st.booleans()},
     "AdamW": {"beta_1": shares, "beta_2": shares, "epsilon": small, "amsgrad": st.booleans()},
     "Adamax": {"beta_1": shares, "beta_2": shares, "epsilon": small},
-    "Nadam": {"beta_1": st.sampled_from([0.5, 0.9, 0.99]), "beta_2": shares, "epsilon": small},
+    "Nadam": {"beta_1": st.sampled_from([0.5, 0.9, 0.999]), "beta_2": shares, "epsilon": small},
     "RMSprop": {
-        "rho": st.sampled_from([0.5, 0.9, 0.99]),
+        "rho": st.sampled_from([0.5, 0.9, 0.999]),
         "momentum": st.sampled_from([0.0, 0.5, 0.9]),
         "epsilon": st.sampled_from([1e-3, 0.1]),
         "centered": st.booleans(),
@@ -90,7 +89,9 @@ def test_every_rule_with_every_option_goes_where_that_of_keras_goes(keras, name)
             pair.step(gradients)
         # v - a**2 loses digits
         tolerance = 1e-5 if chosen.get("centered") and dtype == "float32" else 1e-6
-        pair.check(tolerance, tolerance)
+        # z of Ftrl is made of differences of powers, divided by the learning rate
+        state = 1e-4 if name == "Ftrl" and dtype == "float32" else tolerance
+        pair.check(tolerance, tolerance, state)
 
     check()
 
