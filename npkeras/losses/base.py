@@ -89,6 +89,7 @@ class Loss(Configurable):
         return f"<{type(self).__name__} name={self.name!r}, reduction={self.reduction!r}>"
 
 
+@register("losses")
 class LossFunctionWrapper(Loss):
     """A loss made of a function of `(y_true, y_pred)` that returns one value per sample.
 

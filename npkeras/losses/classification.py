@@ -9,9 +9,9 @@ from npkeras.core import check, config
 from npkeras.core.attach import attached, set_mask
 from npkeras.core.dtypes import as_array
 from npkeras.core.registry import register
-from npkeras.core.shapes import shape_of
 from npkeras.core.tape import plain
-from npkeras.losses.base import LossFunctionWrapper, as_floats, fits, in_dtype, matched
+from npkeras.losses.base import LossFunctionWrapper, as_floats, in_dtype, matched
+from npkeras.ops.loss import labels_of
 
 
 @register("losses", "bce", "BCE")
@@ -100,8 +100,11 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
         >>> npkeras.losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4)
         array([0.6931], dtype=float32)
     """
-    y_true, y_pred = _one_hot_targets(y_true, y_pred, axis, "categorical_crossentropy")
-    y_true = _smoothed(y_true, label_smoothing, shape_of(y_pred)[axis])
+    y_pred = as_floats(y_pred)
+    y_true = in_dtype(y_true, y_pred.dtype)
+    _warn_of_single_class(y_pred.shape, axis, "categorical_crossentropy")
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, y_pred.shape[axis])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
@@ -125,8 +128,9 @@ def categorical_focal_crossentropy(
         >>> loss([[0.0, 1.0]], [[0.5, 0.5]]).round(4)
         array([0.0433], dtype=float32)
     """
-    y_true, y_pred = _one_hot_targets(y_true, y_pred, axis, "categorical_focal_crossentropy")
-    y_true = _smoothed(y_true, label_smoothing, shape_of(y_pred)[axis])
+    y_true, y_pred = matched(y_true, y_pred, "categorical_focal_crossentropy")
+    _warn_of_single_class(y_pred.shape, axis, "categorical_focal_crossentropy")
+    y_true = _smoothed(y_true, label_smoothing, y_pred.shape[axis])
     if from_logits:
         y_pred = ops.softmax(y_pred, axis=axis)
     y_pred = ops.divide(y_pred, ops.sum(y_pred, axis=axis, keepdims=True))
@@ -152,9 +156,10 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
         >>> npkeras.losses.sparse_categorical_crossentropy(np.array([1]), [[0.5, 0.5]]).round(4)
         array([0.6931], dtype=float32)
     """
-    y_true, y_pred = _class_numbers(y_true, as_floats(y_pred), axis)
+    y_pred = as_floats(y_pred)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
+    y_true = _class_numbers(y_true, y_pred)
     counts = np.not_equal(plain(y_true), ignore_class)
     y_true = np.where(counts, plain(y_true), 0)
     values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
@@ -180,8 +185,12 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
         >>> loss(np.array([1]), [[0.75, 0.25]], q=0.5)
         array([1.], dtype=float32)
     """
-    y_true, y_pred = _class_numbers(y_true, as_floats(y_pred), -1)
-    one_hot = ops.one_hot(y_true, shape_of(y_pred)[-1], dtype=str(y_pred.dtype))
+    y_pred = as_floats(y_pred)
+    labels = _class_numbers(y_true, y_pred)
+    if isinstance(plain(labels), np.ndarray):
+        owner = "categorical_generalized_cross_entropy"
+        labels = labels_of(plain(labels), y_pred.shape[-1], owner)
+    one_hot = ops.one_hot(labels, y_pred.shape[-1], dtype=str(y_pred.dtype))
     p = ops.sum(ops.multiply(one_hot, y_pred), axis=-1)
     return ops.divide(ops.subtract(1.0, ops.power(p, q)), q)
 
@@ -280,33 +289,21 @@ def _within_unit_interval(x):
     return not (x.min() < -1e-6 or x.max() > 1 + 1e-6)  # also true of NaN, which is another matter
 
 
-def _one_hot_targets(y_true, y_pred, axis, owner):
-    y_pred = as_floats(y_pred)
-    y_true = in_dtype(y_true, y_pred.dtype)
-    shape = tuple(y_pred.shape)
-    if not fits(y_true.shape, shape):
-        raise ValueError(
-            f"The loss `{owner}` expects one-hot targets, of the same shape as the predictions: "
-            f"{shape}. Received targets of shape {tuple(y_true.shape)}. If they are class "
-            "numbers, use `sparse_categorical_crossentropy`, or "
-            f"`npkeras.utils.to_categorical(y, {shape[-1] if shape else None})`."
-        )
+def _warn_of_single_class(shape, axis, owner):
     if len(shape) == 2 and shape[axis] == 1:
         warnings.warn(
-            f"The loss `{owner}` was given predictions of shape {shape}: with a single class it "
-            "is always 0. For two classes use `binary_crossentropy`.",
+            f"The loss `{owner}` was given predictions of shape {tuple(shape)}: with a single "
+            "class it is always 0. For two classes use `binary_crossentropy`.",
             stacklevel=3,
         )
-    return y_true, y_pred
 
 
-def _class_numbers(y_true, y_pred, axis):
+def _class_numbers(y_true, y_pred):
     """Targets with one axis less than the predictions."""
     if not hasattr(y_true, "shape"):
         y_true = as_array(y_true)
-    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
-        y_true = ops.squeeze(y_true, -1)
-    return y_true, y_pred
+    column = len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1
+    return ops.squeeze(y_true, -1) if column else y_true
 
 
 def _smoothed(y_true, label_smoothing, classes):

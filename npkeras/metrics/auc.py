@@ -191,9 +191,14 @@ def _precision_recall(tp, fp, tn, fn):
 
 
 def _gains(tp, fp, tn, fn):
-    """Recall and precision, each put on a scale where always saying yes has gain 0."""
-    odds = quotient(tp + fn, fp + tn)  # of yes against no
-    return 1 - odds * quotient(fn, tp), 1 - odds * quotient(fp, tp)
+    """Recall and precision, each put on a scale where always saying yes has gain 0.
+
+    1 - odds * fn / tp and 1 - odds * fp / tp, with the odds of yes against no. A recall below
+    that of chance has no gain.
+    """
+    odds = quotient(tp + fn, fp + tn)
+    recall = np.where(tp > 0, np.maximum(1 - odds * quotient(fn, tp), 0), 0)
+    return recall, 1 - odds * quotient(fp, tp)
 
 
 _CURVE_POINTS = {"ROC": _roc, "PR": _precision_recall, "PRGAIN": _gains}

@@ -1,5 +1,7 @@
 """Mean and Sum of what each batch brings, and metrics made of any function."""
 
+import math
+
 import numpy as np
 
 from npkeras.core import registry
@@ -51,18 +53,26 @@ class Mean(Metric):
             values: A number, or an array whose first axis is that of the samples.
             sample_weight: Weights for samples, or for each value. None: all weigh 1.
         """
+        if np.ndim(sample_weight) == 0 and sample_weight is not None and get_mask(values) is None:
+            self._add_alike(array_of(values, self._dtype), sample_weight)
+            return
         values, weights = _weighted(values, sample_weight, self._dtype, self.name)
         samples = values.shape[0] if values.ndim else 1
         entries = values.size // samples if samples else 1  # of one sample
         if weights is None:
             add_to(self.total, values.sum() / entries)
             add_to(self.count, samples)
-        elif np.ndim(sample_weight) == 0:
-            add_to(self.total, values.sum() / (samples * entries or 1) * weights)
-            add_to(self.count, weights)
         else:
             add_to(self.total, (values * weights).sum() / entries)
             add_to(self.count, np.broadcast_to(weights, values.shape).sum() / entries)
+
+    def _add_alike(self, values, weight):
+        """Add the mean of some values as one sample of that weight."""
+        weight = float(weight)
+        if math.isnan(weight):
+            aligned_weights(weight, (), self.name)  # refuses it
+        add_to(self.total, values.sum() / (values.size or 1) * weight)
+        add_to(self.count, weight)
 
     def result(self):
         """The mean."""

@@ -3,12 +3,10 @@
 import numpy as np
 
 from npkeras import losses
-from npkeras.core.attach import attached, get_mask
+from npkeras.core.attach import get_mask
 from npkeras.core.registry import register
 from npkeras.core.tape import no_grad, plain
 from npkeras.metrics.base import Metric, add_to, aligned_weights, array_of
-
-SURE = 1e-5  # probabilities above it are used as they are: float32 holds them to 1e-7 of them
 
 
 @register("metrics")
@@ -66,7 +64,11 @@ class Perplexity(Metric):
             sample_weight: Weights for sequences, or for each token.
         """
         mask, y_true = get_mask(y_pred), array_of(y_true)
-        values = self._crossentropies(y_true, y_pred)
+        with no_grad():
+            values = losses.sparse_categorical_crossentropy(
+                y_true, y_pred, self.from_logits, self.ignore_class, self.axis
+            )
+        values = array_of(values)
         weights = None
         if sample_weight is not None:
             weights = aligned_weights(sample_weight, values.shape, self.name)
@@ -83,44 +85,7 @@ class Perplexity(Metric):
             add_to(self.total, (values * weights).sum())
             add_to(self.count, np.broadcast_to(weights, values.shape).sum())
 
-    def _crossentropies(self, y_true, y_pred):
-        logits = None if self.from_logits else attached(y_pred, "logits")
-        if logits is not None and self.axis in (-1, y_pred.ndim - 1):
-            values = _of_softmax(y_true, plain(y_pred), plain(logits), self.ignore_class)
-            if values is not None:
-                return values
-        with no_grad():
-            values = losses.sparse_categorical_crossentropy(
-                y_true, y_pred, self.from_logits, self.ignore_class, self.axis
-            )
-        return array_of(values)
-
     def result(self):
         """The perplexity; 0 before the first token."""
         total, count = self.total.value, self.count.value
         return np.exp(total / count) if count else np.zeros((), self.dtype)[()]
-
-
-def _of_softmax(y_true, probabilities, logits, ignore_class):
-    """-log of the right words' probabilities, where these came out of a softmax.
-
-    Only the right word of each token is looked at, not the whole vocabulary; where its
-    probability is so small that the softmax may have rounded it, its logits are asked.
-    None if a word does not exist: the loss has a message for that.
-    """
-    words = probabilities.shape[-1]
-    labels = y_true.reshape(-1)
-    if ignore_class is not None:
-        labels = np.where(labels == ignore_class, 0, labels)
-    whole = labels.dtype.kind in "iu" and labels.size
-    if not whole or labels.min() < 0 or labels.max() >= words:
-        return None
-    own = probabilities.reshape(-1, words)[np.arange(len(labels)), labels]
-    small = np.flatnonzero(own < SURE)
-    values = -np.log(np.maximum(own, SURE))
-    if small.size:
-        rows = logits.reshape(-1, words)[small]
-        rows = rows - rows.max(axis=-1, keepdims=True)
-        right = rows[np.arange(len(small)), labels[small]]
-        values[small] = np.log(np.exp(rows).sum(axis=-1)) - right
-    return values.reshape(probabilities.shape[:-1])
