@@ -92,7 +92,7 @@ class BackupAndRestore(Callback):
             "epoch": epoch,
             "random": python_random.getstate(),
             "numpy": np.random.get_state(),
-            "seeds": random.global_seed_generator().state.value,
+            "seeds": [np.array(seed.numpy()) for seed in self._seeds()],
             "callbacks": [_kept(callback) for callback in self._keeping()],
         }
         try:
@@ -104,13 +104,27 @@ class BackupAndRestore(Callback):
                 stacklevel=2,
             )
 
+    def _seeds(self):
+        """The state of each random generator: the global one and those of layers (dropout)."""
+        variables = getattr(self.model, "variables", ())
+        own = [variable for variable in variables if variable.name == "seed_generator_state"]
+        return [random.global_seed_generator().state, *own]
+
     def _keeping(self):
         return [callback for callback in self.companions if getattr(callback, "kept_state", ())]
 
     def _restore(self, state):
         python_random.setstate(state["random"])
         np.random.set_state(state["numpy"])
-        random.global_seed_generator().state.assign(state["seeds"])
+        seeds = self._seeds()
+        if len(seeds) != len(state["seeds"]):
+            raise ValueError(
+                f"The backup in {self.backup_dir!r} is of another model. Expected "
+                f"{len(state['seeds'])} random generators (of dropout and the like, and the global "
+                f"one). Received a model with {len(seeds)}."
+            )
+        for seed, value in zip(seeds, state["seeds"], strict=True):
+            seed.assign(value)
         names = [type(callback).__name__ for callback in self._keeping()]
         if names != [name for name, _ in state["callbacks"]]:
             warnings.warn(

@@ -187,6 +187,21 @@ def test_a_model_that_is_not_built_cannot_be_restored(tmp_path):
         callback.on_train_begin()
 
 
+def test_the_generators_of_layers_go_on_too(tmp_path):
+    generator = core_random.SeedGenerator(5)
+    model, folder = Walker(), BackupAndRestore(tmp_path)
+    model.variables = [generator.state]
+    folder.set_model(model)
+    generator.next()
+    folder.on_epoch_end(0)
+    generator.next()
+    folder.on_train_begin()
+    assert generator.state.numpy().tolist() == [5, 1]
+    model.variables = []
+    with pytest.raises(ValueError, match="of another model. Expected 2 .* a model with 1"):
+        folder.on_train_begin()
+
+
 def test_states_come_back_as_they_were(tmp_path):
     state = {
         "a": [1, None, "text", (2.5, True)],
