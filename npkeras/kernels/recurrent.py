@@ -221,7 +221,6 @@ def _forward(
     time, features, batch = steps.shape
     groups, units = xh.shape[1], gates.shape[2]
     half = gates.dtype.type(0.5)
-    partly = _partly(masked, time)
     skipped = np.array([0, 0, 1, 0], gates.dtype).reshape(4, 1, 1)  # o, i, f, g
     input_factors, state_factors = factors
     products = np.empty((2, units, batch), gates.dtype)
@@ -230,24 +229,21 @@ def _forward(
         np.multiply(states[0], state_factors, out=seen[0])
     z = gates[:, :4].reshape(time + 1, groups, 4 * units // groups, batch)
     views = zip(
-        steps, xh, xh[:, :, :features], z, gates[:, :4], gates[:, :3], gates[:, 1:3],
-        gates[:, 3:5], gates[1:, 4], gates[:, 5], gates[:, 0], states[1:],
+        range(time), steps, xh, xh[:, :, :features], z, gates[:, :4], gates[:, :3], gates[:, 1:3],
+        gates[:, 3:5], gates[1:, 4], gates[:, 5], gates[:, 0], states[1:], _partly(masked, time),
         strict=False,
     )  # fmt: skip
-    for t, (x, xh_t, x_place, z_t, all_gates, sigmoids, i_f, g_c, c, tanh_c, o, h) in enumerate(
-        views
-    ):
+    for t, x, xh_t, x_place, z_t, four, sigmoids, i_f, g_c, c, tanh_c, o, h, skips in views:
         if input_factors is None:
             x_place[...] = x
         else:
             np.multiply(x, input_factors, out=x_place)
         np.matmul(weights, xh_t, out=z_t)
-        np.tanh(all_gates, out=all_gates)
+        np.tanh(four, out=four)
         np.multiply(sigmoids, half, out=sigmoids)
         np.add(sigmoids, half, out=sigmoids)
-        skips = partly[t]
         if skips is not None:
-            np.copyto(all_gates, skipped, where=skips)
+            np.copyto(four, skipped, where=skips)
         np.multiply(i_f, g_c, out=products)
         np.add(products[0], products[1], out=c)
         np.tanh(c, out=tanh_c)

@@ -98,7 +98,7 @@ class RNN(Layer):
             the output before them.
 
     Call arguments:
-        sequences: The inputs.
+        sequences: The inputs. A list [sequences, *states] is taken apart.
         initial_state: The states to begin with, a list as long as `state_size`.
         mask: False at steps to leave out: they carry the states on unchanged.
         training: Whether to use dropout; handed to the cell.
@@ -108,7 +108,8 @@ class RNN(Layer):
         -> (batch, steps, ...) or (batch, ...), and the states
 
     Example:
-        >>> layer = RNN([LSTMCell(8), LSTMCell(4)], return_sequences=True)
+        >>> cells = [npkeras.layers.LSTMCell(8), npkeras.layers.LSTMCell(4)]
+        >>> layer = RNN(cells, return_sequences=True)
         >>> layer(np.ones((2, 5, 3))).shape
         (2, 5, 4)
     """
@@ -179,6 +180,12 @@ class RNN(Layer):
         """Have the next batch begin anew. Only a stateful layer remembers anything."""
         for state in tree.leaves(self.states) if self.states is not None else ():
             state.assign(np.zeros(state.shape, state.dtype))
+
+    def __call__(self, *args, **kwargs):
+        if args and isinstance(args[0], (list, tuple)) and "initial_state" not in kwargs:
+            (sequences, *states), *rest = args  # the states beside the inputs, as in Keras 2
+            return super().__call__(sequences, *rest, **kwargs, **_given_states(states))
+        return super().__call__(*args, **kwargs)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         shape = shape_of(sequences)
@@ -360,6 +367,10 @@ class StackedRNNCells(Layer):
     def from_config(cls, config, custom_objects=None):
         cells = [deserialize(cell, custom_objects, "layers") for cell in config["cells"]]
         return super().from_config({**config, "cells": cells})
+
+
+def _given_states(states):
+    return {"initial_state": states} if states else {}
 
 
 def _check_cell(cell, owner):

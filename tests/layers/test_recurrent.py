@@ -162,6 +162,15 @@ def test_an_initial_state_need_not_be_in_a_list():
     np.testing.assert_array_equal(found, RNN(Sum())(inputs(), initial_state=[state]))
 
 
+def test_states_may_come_in_a_list_with_the_inputs():
+    x, states = inputs(), [np.ones((BATCH, 4), "float32")] * 2
+    layer = LSTM(4)
+    np.testing.assert_array_equal(layer([x, *states]), layer(x, initial_state=states))
+    np.testing.assert_array_equal(layer([x]), layer(x))
+    symbols = [KerasTensor((None, STEPS, FEATURES)), KerasTensor((None, 4)), KerasTensor((None, 4))]
+    assert layer(symbols).shape == (None, 4)
+
+
 def test_gradients_reach_the_initial_state():
     layer = RNN(Sum(), dtype="float64")
     layer.build((BATCH, STEPS, FEATURES))
