@@ -55,7 +55,7 @@ class Adapter:
 
     def batches(self):
         """One pass over the data."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define `batches()`.")
 
     def on_epoch_begin(self):
         """Called by the loop before each epoch."""

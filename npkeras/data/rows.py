@@ -32,13 +32,19 @@ class Rows:
                 f"`{name}` must have a batch axis. Received a single number: {check.shown(array)}"
             )
         self._as_it_is = self.dtype == array.dtype
+        # `take` is up to five times as fast as an index, but copies all of some arrays first
+        flags = getattr(array, "flags", None)
+        self._can_take = len(self.shape) > 1 and flags is not None and flags.carray
 
     def __len__(self):
         return self.shape[0]
 
     def read(self, index):
         """The rows of a slice or of an array of row numbers, in the dtype for the model."""
-        rows = self.array[index]
+        if self._can_take and not isinstance(index, slice):
+            rows = self.array.take(index, axis=0)
+        else:
+            rows = self.array[index]
         return rows if self._as_it_is else cast(rows, self.dtype, self.name)
 
     def part(self, start, stop):

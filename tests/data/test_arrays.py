@@ -183,6 +183,26 @@ def test_shuffling_by_batch_keeps_the_blocks():
     assert drawn == [(start + np.random.permutation(n)).tolist() for start, n in blocks]
 
 
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        np.ascontiguousarray,
+        np.asfortranarray,
+        lambda x: x[::-1][::-1],
+        lambda x: x.astype(">f8"),
+        lambda x: np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape),  # cannot be written to
+        lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+    ],
+)
+def test_rows_are_the_same_however_the_array_lies_in_memory(arrange):
+    x = np.random.RandomState(0).normal(size=(20, 3, 2))
+    np.random.seed(1)
+    batches = [x for x, _, _ in data.adapt(arrange(x), batch_size=7, shuffle=True)]
+    np.random.seed(1)
+    expected = x[np.random.permutation(20)].astype("float32")
+    np.testing.assert_array_equal(np.concatenate(batches), expected)
+
+
 def test_all_parts_are_shuffled_alike():
     adapter = data.adapt(
         {"a": np.arange(20.0)}, np.arange(20), np.arange(20), batch_size=6, shuffle=True

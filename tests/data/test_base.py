@@ -51,6 +51,14 @@ def test_an_adapter_is_its_own_adapter():
     assert data.adapt(adapter) is adapter
 
 
+def test_an_adapter_of_ones_own_says_how_it_makes_batches():
+    class Mine(data.Adapter):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Mine must define `batches\(\)`"):
+        list(Mine())
+
+
 def test_sequence_is_the_older_name_of_pydataset():
     assert data.Sequence is data.PyDataset
 
