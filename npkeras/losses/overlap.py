@@ -31,30 +31,31 @@ def dice(y_true, y_pred, axis=None):
 
 @register("losses")
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
-    """1 - shared / (shared + alpha * wrongly predicted + beta * missed).
+    """1 - shared / (shared + alpha * missed + beta * wrongly predicted).
 
         shared = sum(y_true * y_pred)
-        wrongly predicted = sum((1 - y_true) * y_pred)
         missed = sum(y_true * (1 - y_pred))
+        wrongly predicted = sum((1 - y_true) * y_pred)
 
-    With alpha = beta = 1/2 it is `dice`. Source: Salehi et al., 2017, arxiv.org/abs/1706.05721.
+    With alpha = beta = 1/2 it is `dice`. Source: Salehi et al., 2017, arxiv.org/abs/1706.05721,
+    where alpha and beta stand the other way round; here they do what they do in Keras.
 
     Args:
         y_true, y_pred: Regions, in one shape.
-        alpha: How much wrongly predicted pixels count.
-        beta: How much missed pixels count.
+        alpha: How much missed pixels count.
+        beta: How much wrongly predicted pixels count.
         axis: The axes over which to sum; None for all, which gives one value.
 
     Example:
         >>> loss = npkeras.losses.tversky
-        >>> loss([[1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]], beta=1.0, axis=1).round(4)
+        >>> loss([[1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]], alpha=1.0, axis=1).round(4)
         array([0.5], dtype=float32)
     """
     y_true, y_pred = matched(y_true, y_pred, "tversky")
     shared = ops.sum(ops.multiply(y_true, y_pred), axis=axis)
     wrong = ops.sum(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis=axis)
     missed = ops.sum(ops.multiply(y_true, ops.subtract(1.0, y_pred)), axis=axis)
-    errors = ops.add(ops.multiply(wrong, alpha), ops.multiply(missed, beta))
+    errors = ops.add(ops.multiply(missed, alpha), ops.multiply(wrong, beta))
     total = ops.add(ops.add(shared, errors), config.epsilon())
     return ops.subtract(1.0, ops.divide(shared, total))
 
@@ -78,11 +79,11 @@ class Dice(LossFunctionWrapper):
 
 @register("losses")
 class Tversky(LossFunctionWrapper):
-    """`Dice` with separate weights for what is wrongly predicted and what is missed.
+    """`Dice` with separate weights for what is missed and what is wrongly predicted.
 
     Args:
-        alpha: How much wrongly predicted pixels count.
-        beta: How much missed pixels count.
+        alpha: How much missed pixels count.
+        beta: How much wrongly predicted pixels count.
         reduction, name: As for every `Loss`.
         axis: The axes over which to sum; None for all.
         dtype: As for every `Loss`.

@@ -114,9 +114,7 @@ def test_an_unknown_reduction_is_refused():
 
 @pytest.mark.parametrize("y_true, y_pred", [(None, Y_PRED), (Y_TRUE, None)])
 def test_missing_targets_or_predictions_are_refused(y_true, y_pred):
-    with pytest.raises(
-        ValueError, match="needs targets and predictions.*None"
-    ):
+    with pytest.raises(ValueError, match="needs targets and predictions.*None"):
         losses.MeanSquaredError()(y_true, y_pred)
 
 

@@ -23,10 +23,10 @@ def test_two_empty_regions_have_loss_one_as_in_keras(loss):
     assert loss(0 * REGION, 0 * REGION) == 1
 
 
-def test_alpha_weighs_what_is_wrongly_predicted_and_beta_what_is_missed():
+def test_alpha_weighs_what_is_missed_and_beta_what_is_wrongly_predicted():
     y_pred = np.array([[1, 0, 1, 1]], "float32")  # one shared, two wrong, one missed
     value = losses.tversky(REGION, y_pred, alpha=0.5, beta=3.0)
-    np.testing.assert_allclose(value, 1 - 1 / (1 + 0.5 * 2 + 3 * 1), rtol=1e-6)
+    np.testing.assert_allclose(value, 1 - 1 / (1 + 0.5 * 1 + 3 * 2), rtol=1e-6)
 
 
 def test_each_sample_may_have_its_own_value():
