@@ -100,6 +100,24 @@ from npkeras.ops.create import (
     zeros,
     zeros_like,
 )
+from npkeras.ops.decomposition import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    eig,
+    eigh,
+    inv,
+    logdet,
+    lstsq,
+    lu_factor,
+    matrix_rank,
+    pinv,
+    qr,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+)
 from npkeras.ops.diagonal import diag, diagflat, diagonal, tril, triu
 from npkeras.ops.elementwise import (
     abs,
@@ -137,9 +155,9 @@ from npkeras.ops.elementwise import (
     less,
     less_equal,
     log,
+    log10,
     log1p,
     log2,
-    log10,
     logaddexp,
     logaddexp2,
     logical_and,
@@ -184,11 +202,25 @@ from npkeras.ops.integer import (
     left_shift,
     right_shift,
 )
-from npkeras.ops.linalg import matmul
+from npkeras.ops.linalg import cross, dot, einsum, inner, matmul, outer, tensordot, trace, vdot
 from npkeras.ops.loss import (
     binary_crossentropy,
     categorical_crossentropy,
     sparse_categorical_crossentropy,
+)
+from npkeras.ops.measure import cdist, corrcoef, kron, norm, psnr, trapezoid, vander
+from npkeras.ops.nan import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
 )
 from npkeras.ops.nn import (
     batch_normalization,
@@ -197,6 +229,19 @@ from npkeras.ops.nn import (
     normalize,
     rms_normalization,
 )
+from npkeras.ops.order import (
+    argpartition,
+    argsort,
+    in_top_k,
+    median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    percentile,
+    quantile,
+    sort,
+    top_k,
+)
 from npkeras.ops.reduction import (
     all,
     amax,
@@ -204,10 +249,17 @@ from npkeras.ops.reduction import (
     any,
     argmax,
     argmin,
+    average,
+    count_nonzero,
+    cumprod,
+    cumsum,
+    diff,
+    logsumexp,
     max,
     mean,
     min,
     prod,
+    ptp,
     std,
     sum,
     var,
