@@ -347,7 +347,7 @@ def elu(x, alpha=1.0):
 
 
 def _selu_back(y, x):
-    return lambda dy: dy * np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA)
+    return lambda dy: dy * np.where(y >= 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA)
 
 
 @op(shapes.same_float, vjps=(_selu_back,))

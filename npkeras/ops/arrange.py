@@ -25,7 +25,14 @@ def _reshape_back(y, x, *args, **options):
 
 
 def _reshape_infer(x, newshape):
-    return shapes.reshaped(x, newshape)
+    old = shape_of(x)
+    new = _lengths(old, newshape)
+    if None not in new:
+        return shapes.reshaped(x, new)
+    known = [math.prod(n for n in shape if n not in (-1, None)) for shape in (old, new)]
+    alike = old.count(None) == new.count(None) and not known[0] % max(known[1], 1)
+    rest = known[0] // max(known[1], 1) if alike else None
+    return KerasTensor([rest if n == -1 else n for n in new], dtype_of(x))
 
 
 @op(_reshape_infer, vjps=(_reshape_back,), numpy=np.reshape)

@@ -236,7 +236,9 @@ def block_of(x, start_indices, shape):
 
 
 def _slice_infer(inputs, start_indices, shape):
-    return KerasTensor([None if n == -1 else n for n in shape], dtype_of(inputs))
+    lengths = zip(shape, shape_of(inputs), plain(start_indices), strict=True)
+    rest = [n if n != -1 or old is None else old - int(start) for n, old, start in lengths]
+    return KerasTensor([None if n == -1 else n for n in rest], dtype_of(inputs))
 
 
 def _slice_back(y, inputs, start_indices, shape):
