@@ -20,6 +20,8 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+from npkeras.kernels.memory import keep_freed_memory
+
 KERNELS: dict[str, Any] = {}
 
 
@@ -35,3 +37,6 @@ def use(name: str) -> None:
     if not name.isidentifier() or importlib.util.find_spec(module) is None:
         raise ValueError(f"`npkeras.kernels.use` knows no set of kernels of that name: {name!r}.")
     importlib.import_module(module)
+
+
+keep_freed_memory()

@@ -295,7 +295,8 @@ def lstm_backward(
 
 
 def _blocks(trace: LSTMTrace) -> Iterator[tuple[int, Array]]:
-    """From the last steps to the first: where a block begins, and its factors (n, 5, U, B).
+    """From the last steps to the first: where a block begins, and its factors (n, 5, U, B),
+    which may be written into.
 
     The factors take dh to c and to z_o, and dc to z_i, z_f and z_g:
     o (1 - tanh(c)**2), tanh(c) o (1 - o);  g i (1 - i), c f (1 - f), i (1 - g**2).
@@ -329,23 +330,21 @@ def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array
     recurrent = _grouped(_turned(trace.recurrent_kernel), groups).transpose(0, 2, 1)
     partly = _partly(trace.masked, time)
     dz = np.empty((4, units, time, batch), gates.dtype)
-    step = np.empty((5, units, batch), gates.dtype)  # through h to c, then z_o, z_i, z_f, z_g
-    via_h, via_c, gate_gradients, to_c = step[:2], step[2:], step[1:], step[0]
-    dz_t = gate_gradients.reshape(groups, 4 * units // groups, batch)
     passed = dh[None] if groups == 1 else np.empty((groups, units, batch), gates.dtype)
     for start, factors in _blocks(trace):
-        for j in range(len(factors) - 1, -1, -1):
+        for j in range(len(factors) - 1, -1, -1):  # each factor becomes what it is a factor of
             t = start + j
+            to_c, via_h, via_c = factors[j, 0], factors[j, :2], factors[j, 2:]
             if dy is not None:
                 np.add(dh, dy[t], out=dh)
-            np.multiply(dh, factors[j, :2], out=via_h)
+            np.multiply(dh, via_h, out=via_h)
             np.add(dc, to_c, out=dc)
-            np.multiply(dc, factors[j, 2:], out=via_c)
+            np.multiply(dc, via_c, out=via_c)
             np.multiply(dc, gates[t, 2], out=dc)
-            dz[:, :, t] = gate_gradients
             skips = partly[t]
             if skips is not None:
                 np.multiply(dh, skips, out=to_c)  # what passes a masked step by
+            dz_t = factors[j, 1:].reshape(groups, 4 * units // groups, batch)
             np.matmul(recurrent, dz_t, out=passed)
             if state_factors is not None:
                 np.multiply(passed, state_factors, out=passed)
@@ -353,6 +352,7 @@ def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array
                 np.sum(passed, axis=0, out=dh)
             if skips is not None:
                 np.add(dh, to_c, out=dh)
+        dz[:, :, start : start + len(factors)] = factors[:, 1:].transpose(1, 2, 0, 3)
     return dz.reshape(groups, 4 * units // groups, time * batch)
 
 
