@@ -45,13 +45,14 @@ class RowGradient:
         array([1., 0., 2., 0.])
     """
 
-    __slots__ = ("indices", "rows", "shape", "_distinct")
+    __slots__ = ("indices", "rows", "shape", "_distinct", "_once")
 
     def __init__(
         self, indices: np.ndarray, rows: np.ndarray, shape: Any, distinct: bool = False
     ) -> None:
         self.indices, self.rows, self.shape = indices, rows, tuple(shape)
         self._distinct = distinct
+        self._once: RowGradient | None = None
 
     dtype = property(lambda self: self.rows.dtype)
     ndim = property(lambda self: len(self.shape))
@@ -61,8 +62,10 @@ class RowGradient:
         """The same gradient with each index once, in rising order."""
         if self._distinct:
             return self
-        indices, rows = sum_rows(self.indices, self.rows)
-        return RowGradient(indices, rows, self.shape, distinct=True)
+        if self._once is None:
+            indices, rows = sum_rows(self.indices, self.rows)
+            self._once = RowGradient(indices, rows, self.shape, distinct=True)
+        return self._once
 
     def to_dense(self) -> np.ndarray:
         """The whole array, zeros included."""

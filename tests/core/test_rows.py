@@ -38,7 +38,7 @@ def test_distinct_indices_in_rising_order():
     once = gradient.summed()
     assert once.indices.tolist() == sorted(set(gradient.indices.tolist()))
     np.testing.assert_allclose(once.to_dense(), dense, rtol=1e-5, atol=1e-6)
-    assert once.summed() is once
+    assert once.summed() is once and gradient.summed() is once
 
 
 def test_two_add_up_to_a_third():
