@@ -3,10 +3,12 @@
 from npkeras.core import registry
 from npkeras.optimizers import schedules
 from npkeras.optimizers.adadelta import Adadelta
+from npkeras.optimizers.adafactor import Adafactor
 from npkeras.optimizers.adagrad import Adagrad
 from npkeras.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from npkeras.optimizers.base import Optimizer
 from npkeras.optimizers.ftrl import Ftrl
+from npkeras.optimizers.lamb import Lamb
 from npkeras.optimizers.lion import Lion
 from npkeras.optimizers.loss_scale import LossScaleOptimizer
 from npkeras.optimizers.rmsprop import RMSprop
@@ -15,11 +17,13 @@ from npkeras.optimizers.sgd import SGD
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "Ftrl",
+    "Lamb",
     "Lion",
     "LossScaleOptimizer",
     "Nadam",
@@ -36,8 +40,8 @@ def get(identifier):
     """An optimizer by its name, in small letters or as written, by its config, or as it is.
 
     Example:
-        >>> npkeras.optimizers.get("rmsprop").name
-        'rm_sprop'
+        >>> type(npkeras.optimizers.get("rmsprop")).__name__
+        'RMSprop'
     """
     if isinstance(identifier, str):
         table = registry.table("optimizers")

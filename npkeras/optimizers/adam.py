@@ -8,7 +8,7 @@ from npkeras.core.variable import Variable
 from npkeras.optimizers.base import Optimizer, rounded, takes_common_arguments
 
 
-class _Moments(Optimizer):
+class Moments(Optimizer):
     """The arguments and the running mean that these rules share."""
 
     slots = (("momentum", "velocity"),)
@@ -30,7 +30,7 @@ def move_towards(mean, goal, share, step):
 
 
 @register("optimizers")
-class Adam(_Moments):
+class Adam(Moments):
     """Gradient descent along running means.
 
     With g the gradient, w the weights and t the number of the update, from 1:
@@ -124,7 +124,7 @@ class AdamW(Adam):
 
 
 @register("optimizers")
-class Adamax(_Moments):
+class Adamax(Moments):
     """Adam with the largest gradient so far, slowly forgotten, in place of the mean square.
 
         m <- m + (1 - beta_1) (g - m)
@@ -165,7 +165,7 @@ class Adamax(_Moments):
 
 
 @register("optimizers")
-class Nadam(_Moments):
+class Nadam(Moments):
     """Adam with Nesterov's look ahead.
 
     With m and v as in Adam, and a share mu that grows towards beta_1:

@@ -96,7 +96,7 @@ class Optimizer(State):
         )
         self._undecayed_variables = []
         self._undecayed_names = []
-        self._scratch = Scratch()
+        self.scratch = Scratch()
         self._begin(learning_rate)
 
     # -- A step ----------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class Optimizer(State):
         totals = []
         for gradient, variable in zip(gradients, variables, strict=True):
             totals.append(self._accumulated_gradients[self._get_variable_index(variable)].value)
-            gradient_tools.add_to(totals[-1], gradient, unscale, self._scratch)
+            gradient_tools.add_to(totals[-1], gradient, unscale, self.scratch)
         return totals
 
     def _update(self, gradients, variables, unscale):
@@ -213,7 +213,7 @@ class Optimizer(State):
             rate = self._rate()
             self.before_updates()
             for gradient, variable, factor in zip(gradients, variables, factors, strict=True):
-                gradient = clipping.clipped(gradient, factor, self._scratch)
+                gradient = clipping.clipped(gradient, factor, self.scratch)
                 self._update_one(gradient, variable, rate)
         if steps:
             for total in gradients:
@@ -244,13 +244,14 @@ class Optimizer(State):
             stacklevel=5,
         )
 
-    def pieces(self, gradient, variable, *functions, spare=1, touched_only=False):
+    def pieces(self, gradient, variable, *functions, spare=1, touched_only=False, also=()):
         """Matching pieces of (gradient, functions of it ..., scratch ..., weights, slots ...).
 
-        Weights and slots are updated by writing into their pieces; see `pieces.py`.
+        Weights and slots are updated by writing into their pieces; see `pieces.py`. `also` are
+        further arrays of the same shape, whose pieces come last.
         """
-        arrays = [variable.value, *self.slots_of(variable)]
-        return pieces(self._scratch, gradient, arrays, functions, spare, touched_only)
+        arrays = [variable.value, *self.slots_of(variable), *also]
+        return pieces(self.scratch, gradient, arrays, functions, spare, touched_only)
 
     def count(self, variable):
         """The number of this update, from 1, in the variable's dtype."""
@@ -302,7 +303,7 @@ class Optimizer(State):
         return not any(re.search(name, variable.path) for name in self._undecayed_names)
 
     def _decay(self, value, rate):
-        for w, step, _ in pieces(self._scratch, value, [value]):
+        for w, step, _ in pieces(self.scratch, value, [value]):
             np.multiply(w, self.weight_decay, out=step)
             step *= rate
             w -= step
@@ -315,7 +316,7 @@ class Optimizer(State):
         momentum = self.ema_momentum if updates else 0.0  # the first mean is the weights
         frequency = self.ema_overwrite_frequency
         for variable, average in self._averages(self._trainable_variables):
-            for w, step, mean in pieces(self._scratch, variable.value, [average.value]):
+            for w, step, mean in pieces(self.scratch, variable.value, [average.value]):
                 mean *= momentum
                 np.multiply(w, 1 - momentum, out=step)
                 mean += step

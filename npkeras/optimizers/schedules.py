@@ -245,8 +245,10 @@ class CosineDecay(LearningRateSchedule):
         Loshchilov & Hutter, 2017, arxiv.org/abs/1608.03983
 
     Example:
-        >>> float(npkeras.optimizers.schedules.CosineDecay(0.5, 10)(5))
-        0.25
+        >>> CosineDecay = npkeras.optimizers.schedules.CosineDecay
+        >>> rate = CosineDecay(0.5, 10, warmup_target=1.0, warmup_steps=2)
+        >>> [round(float(rate(step)), 3) for step in (0, 1, 2, 7, 12)]
+        [0.5, 0.75, 1.0, 0.5, 0.0]
     """
 
     def __init__(
@@ -302,8 +304,8 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     Example:
         >>> rate = npkeras.optimizers.schedules.CosineDecayRestarts(0.5, 10, m_mul=0.5)
-        >>> float(rate(0)), float(rate(5)), float(rate(10))
-        (0.5, 0.25, 0.25)
+        >>> [round(float(rate(step)), 3) for step in (0, 5, 10, 20)]
+        [0.5, 0.25, 0.25, 0.125]
     """
 
     def __init__(

@@ -100,10 +100,15 @@ class State(registry.Configurable):
             self._slots = [[] for _ in variables]
             for group in self.slots:
                 for variable, slots in zip(variables, self._slots, strict=True):
-                    for slot in group:
-                        initializer = self.slot_initializer(slot)
-                        slots.append(self.add_variable_from_reference(variable, slot, initializer))
+                    slots += self.make_slots(variable, group)
         self.built = True
+
+    def make_slots(self, variable, group):
+        """The state that one variable has by the names of one group."""
+        return [
+            self.add_variable_from_reference(variable, slot, self.slot_initializer(slot))
+            for slot in group
+        ]
 
     def _index(self):
         self._indices = {id(variable): i for i, variable in enumerate(self._trainable_variables)}

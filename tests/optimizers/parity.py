@@ -7,18 +7,20 @@ from npkeras.core.rows import RowGradient
 from npkeras.core.variable import Variable
 
 SHAPES = ((3, 4), (4,), (6, 2))
-RULES = {
-    "SGD": {},
-    "Adam": {},
-    "AdamW": {},
-    "Adamax": {},
-    "Nadam": {},
-    "RMSprop": {},
-    "Adagrad": {},
-    "Adadelta": {},
-    "Ftrl": {},
-    "Lion": {},
-}
+RULES = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Nadam",
+    "RMSprop",
+    "Adagrad",
+    "Adadelta",
+    "Adafactor",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+]
 
 
 class Pair:

@@ -32,7 +32,8 @@ def test_configs_equal_those_of_keras_and_come_back(keras, name):
         assert saved == keras.optimizers.serialize(theirs)
         again = optimizers.deserialize(saved)
         assert type(again) is type(ours) and again.get_config() == ours.get_config()
-        assert keras.optimizers.deserialize(saved).get_config() == theirs.get_config()
+        if name != "Lamb":  # whose name Keras does not find
+            assert keras.optimizers.deserialize(saved).get_config() == theirs.get_config()
 
     check()
 
@@ -61,9 +62,11 @@ def test_paths_of_state_equal_those_of_keras(keras, name):
     pair = Pair(keras, name, name="same", gradient_accumulation_steps=2, use_ema=True)
     pair.optimizer.build(pair.ours)
     pair.reference.build(pair.theirs)
-    ours = [v.path for v in pair.optimizer.variables if v.path.startswith("same")]
-    assert ours == [v.path for v in pair.reference.variables if v.path.startswith("same")]
-    assert len(ours) >= len(pair.reference.variables) - 1
+    ours = [v.path for v in pair.optimizer.variables]
+    theirs = [v.path for v in pair.reference.variables]
+    if name == "Nadam":  # its last one has a number for a name
+        assert ours.pop().startswith("variable") and theirs.pop().startswith("variable")
+    assert ours == theirs
 
 
 @pytest.mark.parametrize(

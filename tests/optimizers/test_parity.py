@@ -9,7 +9,6 @@ from tests.optimizers.parity import RULES, Pair
 
 pytestmark = pytest.mark.keras
 
-EXAMPLES = int(__import__("os").environ.get("EX", "20"))
 shares = st.sampled_from([0.0, 0.5, 0.9, 0.999])
 small = st.sampled_from([1e-7, 1e-3, 0.1])
 OWN = {
@@ -33,6 +32,14 @@ OWN = {
         "l2_regularization_strength": st.sampled_from([0.0, 0.1]),
         "l2_shrinkage_regularization_strength": st.sampled_from([0.0, 0.1]),
         "beta": st.sampled_from([0.0, 0.1]),
+    },
+    "Lamb": {"beta_1": shares, "beta_2": shares, "epsilon": small},
+    "Adafactor": {
+        "beta_2_decay": st.sampled_from([-0.8, -0.3]),
+        "epsilon_1": st.sampled_from([1e-30, 1e-3]),
+        "epsilon_2": st.sampled_from([1e-3, 1.0]),
+        "clip_threshold": st.sampled_from([0.1, 1.0, 5.0]),
+        "relative_step": st.booleans(),
     },
     "Lion": {"beta_1": st.sampled_from([0.5, 0.9]), "beta_2": shares},
 }
@@ -70,7 +77,7 @@ def arguments(draw, name):
 
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_with_every_option_goes_where_that_of_keras_goes(keras, name):
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(
         arguments(name),
         st.sampled_from(["float32", "float64"]),
