@@ -97,9 +97,7 @@ def check_shape_rule(function, *arrays, unknown=True, dtype=True, **options):
 
     shapes = [np.shape(array) for array in arrays]
     dtypes = [dtype_of(array) for array in arrays]
-    for spec, result in zip(
-        check(*map(KerasTensor, shapes, dtypes)), results, strict=True
-    ):
+    for spec, result in zip(check(*map(KerasTensor, shapes, dtypes)), results, strict=True):
         assert spec.shape == result.shape, (spec.shape, result.shape)
     if unknown:
         for i, shape in enumerate(shapes):

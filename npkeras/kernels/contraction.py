@@ -130,7 +130,7 @@ def _pair_in_order(
     right = _as_matrices(b, b_names, batch, over, b_free)
     a_lengths = [a.shape[a_names.index(n)] for n in batch + a_free]
     b_lengths = [b.shape[b_names.index(n)] for n in b_free]
-    return product(left, right).reshape(*a_lengths, *b_lengths), (*batch, *a_free, *b_free)
+    return product(left, right).reshape(a_lengths + b_lengths), (*batch, *a_free, *b_free)
 
 
 def _as_matrices(

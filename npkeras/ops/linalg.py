@@ -45,10 +45,9 @@ def _matmul_left(y, x1, x2):
 
     def pullback(dy):
         if x2.ndim == 1:
-            dx = dy[..., None] * x2
-        else:
-            rows = dy[..., None, :] if len(shape) == 1 else dy
-            dx = product(rows, x2.swapaxes(-1, -2))
+            return (dy if len(shape) == 1 else dy[..., None]) * x2
+        rows = dy[..., None, :] if len(shape) == 1 else dy
+        dx = product(rows, x2.swapaxes(-1, -2))
         return unbroadcast(dx, (1,) * (2 - len(shape)) + shape).reshape(shape)
 
     return pullback
@@ -133,9 +132,11 @@ def _label_lengths(names, array_shapes, owner, spread=frozenset()):
     for term, shape in zip(names, array_shapes, strict=True):
         for name, length in zip(term, shape, strict=True):
             known = lengths.setdefault(name, length)
-            if known is None or (known == 1 and name in spread and length is not None):
+            if name in spread and 1 in (known, length):
+                lengths[name] = length if known == 1 else known
+            elif known is None:
                 lengths[name] = length
-            elif length not in (None, known) and not (length == 1 and name in spread):
+            elif length not in (None, known):
                 raise ValueError(
                     f"`{owner}` expects axes that run together to be equally long. "
                     f"Received shapes: {', '.join(map(str, array_shapes))}"
@@ -383,7 +384,7 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
         axisa = axisb = axisc = axis
     x1, x2 = moveaxis(x1, axisa, -1), moveaxis(x2, axisb, -1)
     lengths = shape_of(x1)[-1], shape_of(x2)[-1]
-    if not {2, 3, None} >= set(lengths):
+    if not {2, 3} >= set(lengths):
         raise ValueError(f"`cross` expects vectors of length 2 or 3. Received: {lengths}")
     result = _cross(x1, x2)
     return result if lengths == (2, 2) else moveaxis(result, -1, axisc)

@@ -153,7 +153,8 @@ def cdist(x, y):
     Shapes: x (..., rows, features), y (..., others, features) -> (..., rows, others)
     """
     widths = shape_of(x)[-1:], shape_of(y)[-1:]
-    if min(len(shape_of(x)), len(shape_of(y))) < 2 or widths[0] != widths[1]:
+    differ = None not in widths[0] + widths[1] and widths[0] != widths[1]
+    if differ or min(len(shape_of(x)), len(shape_of(y))) < 2:
         raise ValueError(
             "`cdist` expects rows of the same length. "
             f"Received shapes: {shape_of(x)} and {shape_of(y)}"
@@ -165,7 +166,9 @@ def cdist(x, y):
 @composed
 def psnr(x1, x2, max_val):
     """The peak signal-to-noise ratio in decibels: 10 log10(max_val**2 / mean((x1 - x2)**2))."""
-    if shape_of(x1) != shape_of(x2):
+    lengths = zip(shape_of(x1), shape_of(x2), strict=False)
+    differ = any(None not in pair and pair[0] != pair[1] for pair in lengths)
+    if differ or len(shape_of(x1)) != len(shape_of(x2)):
         raise ValueError(
             "`psnr` expects images of one shape. "
             f"Received shapes: {shape_of(x1)} and {shape_of(x2)}"

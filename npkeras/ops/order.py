@@ -203,7 +203,7 @@ def _quantile(x, q, axis=None, method="linear", keepdims=False, skip_nan=False, 
         np.put_along_axis(drows, order, dranked, -1)
         return (drows.reshape(moved.shape).transpose(np.argsort(rest + axes)),)
 
-    return y.reshape(*q.shape, *shape), backward
+    return y.reshape(q.shape + shape), backward
 
 
 @composed(numpy=np.quantile)
