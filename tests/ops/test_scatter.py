@@ -46,7 +46,9 @@ def test_gradient(name):
     check_gradients(function, *arrays)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if "segment" not in name or "more" in name])
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if "segment" not in name or "more" in name]
+)
 def test_shape_rule(name):
     function, *arrays = CASES[name]
     check_shape_rule(function, *map(np.asarray, arrays), unknown="update" not in name)
