@@ -312,7 +312,7 @@ def test_attributes_of_the_cell_show_on_the_layer():
 def test_penalties_on_weights_and_output_count():
     layer = LSTM(UNITS, kernel_regularizer="l2", activity_regularizer="l1")
     y = layer(random_arrays(0)[0][0])
-    expected = [np.abs(y).sum() * 0.01, np.square(layer.cell.kernel.value).sum() * 0.01]
+    expected = [np.abs(y).sum() / BATCH * 0.01, np.square(layer.cell.kernel.value).sum() * 0.01]
     np.testing.assert_allclose(sorted(map(float, layer.losses)), sorted(expected), rtol=1e-5)
 
 
