@@ -117,7 +117,7 @@ def test_messages(call, error, message):
 
 @st.composite
 def normalizations(draw):
-    shape = tuple(draw(st.lists(st.integers(2, 4), min_size=2, max_size=4)))
+    shape = tuple(draw(st.lists(st.integers(3, 5), min_size=2, max_size=3)))
     axis = draw(st.integers(-len(shape), len(shape) - 1))
     weights = np.random.default_rng(1).normal(size=shape[axis]).astype("float32")
     calls = {
@@ -151,4 +151,4 @@ def test_values_and_gradients_are_kerass(keras, tf, case):
         loss = ops.sin(y)
     np.testing.assert_allclose(y.numpy(), expected.numpy(), rtol=1e-4, atol=1e-5)
     their_gradient = their_tape.gradient(their_loss, theirs).numpy()
-    np.testing.assert_allclose(tape.gradient(loss, ours), their_gradient, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(tape.gradient(loss, ours), their_gradient, rtol=1e-3, atol=1e-3)
