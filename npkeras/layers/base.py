@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 
 import numpy as np
 
 from npkeras import regularizers
-from npkeras.core import names
+from npkeras.core import check, names
 from npkeras.core.dtypes import get_dtype_policy
 from npkeras.core.registry import Configurable, serialize
-from npkeras.layers.calls import Caller, as_shape
+from npkeras.layers.calls import Caller, as_shape, recording_calls
+from npkeras.layers.signatures import accepted_arguments, derived_arguments, is_users
 from npkeras.layers.weights import WeightKeeper
+
+_BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
 
 
 class Layer(Caller, WeightKeeper, Configurable):
@@ -54,6 +58,7 @@ class Layer(Caller, WeightKeeper, Configurable):
         layer._trainable = True
         layer.built = False
         layer._building = False
+        layer._build_shapes = None  # what `build` was given, by name; its weights are then made
         layer._inbound_nodes = []
         return layer
 
@@ -61,6 +66,8 @@ class Layer(Caller, WeightKeeper, Configurable):
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _scoped_build(vars(cls)["build"])
+        if "compute_mask" in vars(cls) and "supports_masking" not in vars(cls):
+            cls.supports_masking = True
 
     def __init__(
         self,
@@ -116,52 +123,84 @@ class Layer(Caller, WeightKeeper, Configurable):
 
     def build(self, input_shape=None):
         """Make the weights, knowing the shape of the inputs. For subclasses to override."""
+        if type(self).build is Layer.build and not all(
+            x.built for x in self._flatten_layers(False)
+        ):
+            warnings.warn(
+                f"Layer {self.name!r} ({type(self).__name__}) has no `build` of its own, so "
+                "building it leaves the layers within unbuilt. Call it on data, or define `build`.",
+                stacklevel=3,
+            )
+
+    def _build_for(self, arguments):
+        if type(self).build is not Layer.build:
+            super()._build_for(arguments)
+            return
+        shape = next((getattr(value, "shape", None) for value in arguments.values()), None)
+        self._finish_building({"input_shape": shape and tuple(shape)})
+
+    def _finish_building(self, shapes):
+        self.built = True
+        self._build_shapes = shapes
+        if not self._trainable:
+            self.trainable = False
 
     def get_config(self):
         """What `from_config` needs to make a layer like this one."""
+        cls = type(self)
         config = {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": serialize(self.dtype_policy),
         }
+        if self.activity_regularizer is not None or not cls.quiet_activity_regularizer:
+            config["activity_regularizer"] = serialize(self.activity_regularizer)
+        if is_users(cls) and not self.autocast:
+            config["autocast"] = False
         given = _bound_arguments(self)
-        for name in _constructor_arguments(type(self)):
-            if name in config or name in ("autocast", "args", "kwargs"):
-                continue
-            if hasattr(self, name):
-                config[name] = serialize(getattr(self, name))
-            elif name in given:
-                config[name] = serialize(given[name])
-        if self.activity_regularizer is None and type(self).quiet_activity_regularizer:
-            config.pop("activity_regularizer", None)
-        return config
+        for name, is_users_own in derived_arguments(cls, Layer).items():
+            if name not in config and name not in _BASE_ARGUMENTS:
+                if hasattr(self, name) and not (is_users_own and name in given):
+                    config[name] = _for_config(getattr(self, name), name, self)
+                elif name in given:
+                    config[name] = _for_config(given[name], name, self)
+        accepted = accepted_arguments(cls)
+        return {k: v for k, v in config.items() if accepted is None or k in accepted}
 
     def get_build_config(self):
         """What `build_from_config` needs to build a layer like this one."""
-        shape = getattr(self, "_build_shape", None)
-        return None if shape is None else {"input_shape": shape}
+        shapes = self._build_shapes
+        if not shapes or list(shapes.values()) == [None]:
+            return None
+        if len(shapes) == 1:
+            return {"input_shape": next(iter(shapes.values()))}
+        return {"shapes_dict": shapes}
 
     def build_from_config(self, config):
-        shape = (config or {}).get("input_shape")
-        if shape is not None and not self.built:
-            self.build(as_shape(shape))
+        """Build, if that is still to be done, with the shapes that `get_build_config` gave."""
+        config = config or {}
+        if self.built:
+            return
+        if "shapes_dict" in config:
+            self.build(**config["shapes_dict"])
+        elif config.get("input_shape") is not None:
+            self.build(config["input_shape"])
 
     @property
     def input(self):
-        """The symbolic input of the layer's only symbolic call."""
-        return self._only_node("input").args[0]
+        """The symbolic input of the layer's first symbolic call."""
+        return self._first_node("input").args[0]
 
     @property
     def output(self):
-        """The symbolic output of the layer's only symbolic call."""
-        return self._only_node("output").outputs
+        """The symbolic output of the layer's first symbolic call."""
+        return self._first_node("output").outputs
 
-    def _only_node(self, what):
-        if len(self._inbound_nodes) != 1:
-            raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) was called "
-                f"{len(self._inbound_nodes)} times on symbolic inputs, so it has no single "
-                f"`{what}`."
+    def _first_node(self, what):
+        if not self._inbound_nodes:
+            raise AttributeError(
+                f"Layer {self.name!r} ({type(self).__name__}) has no `{what}`: it was never called "
+                "on symbolic inputs."
             )
         return self._inbound_nodes[0]
 
@@ -173,22 +212,23 @@ class Layer(Caller, WeightKeeper, Configurable):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-@functools.cache
-def _constructor_arguments(cls):
-    from_bases = [name for base in reversed(cls.__mro__) for name in _own_arguments(base)]
-    return tuple(dict.fromkeys(from_bases))
-
-
-@functools.cache
-def _own_arguments(cls):
-    if "__init__" not in vars(cls) or cls is object:
-        return ()
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    return tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+def _for_config(value, name, layer):
+    """The value of an argument as JSON can hold it; tuples of plain values stay tuples."""
+    if isinstance(value, tuple) and all(
+        isinstance(v, (int, float, str, type(None))) for v in value
+    ):
+        return value
+    try:
+        return serialize(value)
+    except TypeError as error:
+        raise NotImplementedError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) cannot derive its config, as its "
+            f"argument {name}={check.shown(value, 60)} has no config. Define `get_config`."
+        ) from error
 
 
 def _bound_arguments(layer):
-    """The arguments the layer was made with, for those it did not keep as attributes."""
+    """The arguments the layer was made with, by name."""
     args, kwargs = layer._given
     try:
         bound = inspect.signature(type(layer).__init__).bind(layer, *args, **kwargs)
@@ -199,42 +239,43 @@ def _bound_arguments(layer):
 
 
 def _scoped_build(build):
-    """`build` with variables named after the layer, done at most once at a time."""
+    """`build` with variables named after the layer, and undone where it fails."""
+    names_of_shapes = [*inspect.signature(build).parameters][1:]
 
     @functools.wraps(build)
     def scoped(self, *args, **kwargs):
         if self._building:
             return build(self, *args, **kwargs)
+        args = tuple(map(as_shape, args))
+        kwargs = {name: as_shape(shape) for name, shape in kwargs.items()}
+        counts = len(self._trainable_variables), len(self._non_trainable_variables)
         self._building = True
-        shape = args[0] if args else next(iter(kwargs.values()), None)
-        args = tuple(as_shape(a) for a in args)
         try:
-            with names.name_scope(self.name):
+            with names.name_scope(self.name), recording_calls():
                 build(self, *args, **kwargs)
+        except BaseException:
+            self._forget_variables(counts)
+            raise
         finally:
             self._building = False
-        self.built = True
-        if not hasattr(self, "_build_shape"):
-            self._build_shape = as_shape(shape)
-        if not self._trainable:
-            self.trainable = False
+        self._finish_building({**dict(zip(names_of_shapes, args, strict=False)), **kwargs})
         return None
 
     return scoped
 
 
 def _input_shape_of(kwargs):
-    """The batch shape in `input_shape`, `input_dim`, `batch_input_shape` or `batch_shape`."""
-    batch = kwargs.pop("batch_size", None) if "input_shape" in kwargs else None
-    for key in ("batch_input_shape", "batch_shape"):
-        if key in kwargs:
-            return tuple(kwargs.pop(key))
-    if "input_dim" in kwargs:
-        return (batch, kwargs.pop("input_dim"))
-    if "input_shape" in kwargs:
-        shape = kwargs.pop("input_shape")
-        return (batch, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
-    return None
+    """The batch shape in `input_shape`, `input_dim` or `batch_input_shape`; None without them."""
+    if "batch_input_shape" in kwargs:
+        return tuple(kwargs.pop("batch_input_shape"))
+    given = kwargs.keys() & {"input_shape", "input_dim"}
+    batch_size = kwargs.pop("batch_size", None) if given else None
+    dim, shape = kwargs.pop("input_dim", None), kwargs.pop("input_shape", None)
+    if dim is not None:
+        return (batch_size, dim)
+    if shape is None:
+        return None
+    return (batch_size, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
 
 
 Layer.build = _scoped_build(Layer.build)

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import copy
-import functools
-import inspect
+import random
 import threading
 import warnings
 
 import numpy as np
 
-from npkeras.core import names, tree
+from npkeras.core import check, names, tree
 from npkeras.core.attach import get_mask, set_mask
 from npkeras.core.dtypes import is_float, standardize_dtype
 from npkeras.core.op import OPS, autocast_scope
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, remember
 from npkeras.core.tape import Traced
+from npkeras.core.variable import Variable
 from npkeras.layers.input_spec import check_inputs
+from npkeras.layers.signatures import build_arguments, call_signature, rule_arguments
+
+TENSORS = (np.ndarray, Traced, KerasTensor)
 
 
 class _Context(threading.local):
-    """The outermost call under way in this thread, and the mode it set."""
+    """What the layers within the outermost call under way in this thread are to know."""
 
-    entry = None
+    entry = None  # the outermost layer
     training = None
+    inferring = False  # whether a `call` runs on shapes only
 
 
 _context = _Context()
@@ -46,92 +50,109 @@ class Caller:
                 f"{type(self).__name__} was not initialized. Call `super().__init__()` first in "
                 "its `__init__`."
             )
-        signature = _call_signature(type(self))
-        args = tuple(self._cast(arg) for arg in args)
+        signature = call_signature(type(self))
+        args = tuple([self._cast(arg) for arg in args])
+        for arg in args:
+            if arg is not None and not isinstance(arg, TENSORS):
+                self._check_positional(arg)
         if kwargs:
             kwargs = {name: self._cast(value) for name, value in kwargs.items()}
-        symbolic = _any_symbolic(args, kwargs)
-        if not self.built:
-            self._build_for(signature.bind(args, kwargs))
-        if self.input_spec is not None and args:
-            check_inputs(self.input_spec, args[0], f"Layer {self.name!r} ({type(self).__name__})")
         training = self._resolve_training(signature, kwargs)
-        mask = self._incoming_mask(signature, args, kwargs)
-        if symbolic:
+        first = args[0] if args else kwargs.get(signature.first)
+        if self.input_spec is not None and (args or first is not None):
+            check_inputs(self.input_spec, first, f"Layer {self.name!r} ({type(self).__name__})")
+        if not self.built:
+            self._build_for(signature.bind(self, args, kwargs))
+        mask = self._hand_on_masks(signature, args, kwargs, first)
+        if _any_symbolic(args, kwargs):
             outputs = self._symbolic_call(args, kwargs, training)
         else:
             outputs = self._run(args, kwargs, training)
+            if self.activity_regularizer is not None:
+                self._penalize(outputs)
         if self.supports_masking:
-            self._set_output_masks(args, outputs, mask)
-        elif mask is not None and any(m is not None for m in tree.leaves(mask)):
+            return self._with_masks(args, outputs, mask, first)
+        if mask is not None and any(m is not None for m in tree.leaves(mask)):
             _warn_of_lost_mask(self)
         return outputs
 
     def _cast(self, x):
         """Float arrays in the compute dtype; everything else as it is."""
         if type(x) is np.ndarray:
-            if x.dtype is self._compute or x.dtype.kind != "f" or not self.autocast:
+            kind = x.dtype.kind
+            if x.dtype is self._compute or (kind != "f" and kind != "O") or not self.autocast:
                 return x
-            return x.astype(self._compute)
-        if isinstance(x, (list, tuple, dict)):
-            return tree.map(self._cast, x)
+            if kind == "O":
+                raise ValueError(
+                    f"Layer {self.name!r} ({type(self).__name__}) expects arrays of numbers. "
+                    f"Received an array of dtype object and shape {x.shape}."
+                )
+            return _masked_like(x.astype(self._compute, copy=False), x)
+        if isinstance(x, Traced) and x.value.dtype is self._compute:
+            return x
         if isinstance(x, (Traced, KerasTensor)):
             dtype = standardize_dtype(x.dtype)
             if self.autocast and is_float(dtype) and dtype != self.compute_dtype:
                 return _masked_like(OPS["cast"](x, self.compute_dtype), x)
             return x
-        if hasattr(x, "__array__") and not np.isscalar(x):
+        if isinstance(x, (list, tuple, dict)):
+            return tree.map(self._cast, x)
+        if hasattr(x, "__array__"):
             return self._cast(np.asarray(x))
         return x
 
+    def _check_positional(self, arg):
+        """Refuse what is no array in place of one: Keras takes it by keyword only."""
+        for leaf in tree.leaves(arg):
+            if leaf is not None and not isinstance(leaf, TENSORS):
+                raise ValueError(
+                    f"Layer {self.name!r} ({type(self).__name__}) takes arrays, or lists and "
+                    f"dicts of arrays, as positional arguments. Received: {check.shown(leaf)} (of "
+                    f"type {type(leaf).__name__}). Make numbers an array with `np.array`; pass "
+                    "options by keyword."
+                )
+
     def _build_for(self, arguments):
         """Build from the shapes of the tensors among the arguments of a first call."""
-        shapes = {
-            name: tree.map(shape_of, value)
-            for name, value in arguments.items()
-            if value is not None and all(map(_is_tensor, tree.leaves(value))) and tree.leaves(value)
-        }
-        wanted = _build_arguments(type(self))
-        if wanted is None or len(wanted) == 1:
-            if shapes:
-                self.build(next(iter(shapes.values())))
-            else:
-                self.build(None)
+        shapes = _shapes_of(arguments)
+        wanted = build_arguments(type(self))
+        if len(wanted) == 1:
+            self.build(next(iter(shapes.values()), None))
         else:
-            given = {f"{name}_shape": shape for name, shape in shapes.items()}
-            self.build(**{name: given[name] for name in wanted if name in given})
+            self.build(**{name: shapes.get(name.removesuffix("_shape")) for name in wanted})
 
     def _resolve_training(self, signature, kwargs):
+        """The mode: as given, else as in the call around this one, else the default."""
         training = kwargs.get("training")
         if training is None:
             training = _context.training
-            if training is None:
-                training = signature.default_training
-            if signature.takes_training and training is not None:
-                kwargs["training"] = training
+        if training is None and "training" not in kwargs:
+            training = signature.default_training
         if not signature.takes_training:
             kwargs.pop("training", None)
+        elif training is not None:
+            kwargs["training"] = training
         return training
 
-    def _incoming_mask(self, signature, args, kwargs):
-        """The masks on the inputs, handed to `call` where it takes them."""
-        if not args:
-            return kwargs.get("mask")
-        first = args[0]
-        mask = tree.map(get_mask, first) if isinstance(first, (list, tuple, dict)) else None
-        if mask is None:
-            mask = get_mask(first)
-        if signature.takes_mask and kwargs.get("mask") is None:
-            if mask is not None and any(m is not None for m in tree.leaves(mask)):
-                kwargs["mask"] = mask
-        for name, value in zip(signature.names[1:], args[1:], strict=False):
-            key = f"{name}_mask"
-            if key in signature.names and key not in kwargs and get_mask(value) is not None:
-                kwargs[key] = get_mask(value)
-        first_key = f"{signature.names[0]}_mask" if signature.names else ""
-        if first_key in signature.names and kwargs.get(first_key) is None and mask is not None:
-            kwargs[first_key] = mask
-        return kwargs.get("mask", mask) if signature.takes_mask else mask
+    def _hand_on_masks(self, signature, args, kwargs, first):
+        """Give `call` the masks on its arguments, where it takes them. Returns that of the first.
+
+        Where `call` has one tensor argument (or nest of tensors), its mask goes to `mask`; where
+        it has several, such as `a` and `b`, theirs go to `a_mask` and `b_mask`.
+        """
+        nested = signature.takes_mask and isinstance(first, (list, tuple, dict))
+        if nested or any(map(_is_masked, args)) or any(map(_is_masked, kwargs.values())):
+            tensors = {
+                name: value
+                for name, value in signature.named(args, kwargs)
+                if not name.endswith("mask") and _holds_tensors(value)
+            }
+            for name, value in tensors.items():
+                key = "mask" if len(tensors) == 1 else f"{name}_mask"
+                if key in signature.names and kwargs.get(key) is None:
+                    kwargs[key] = tree.map(get_mask, value)
+        given = kwargs.get("mask") if signature.takes_mask else None
+        return tree.map(get_mask, first) if given is None else given
 
     def _run(self, args, kwargs, training):
         """`call` with the mode set for the layers within, and losses gathered afresh."""
@@ -142,114 +163,122 @@ class Caller:
         _context.training = training
         try:
             with names.name_scope(self.name), autocast_scope(self._mixed):
-                outputs = self.call(*args, **kwargs)
+                return self.call(*args, **kwargs)
         finally:
             _context.entry, _context.training = outer_entry, outer_training
-        if self.activity_regularizer is not None:
-            for output in tree.leaves(outputs):
-                self.add_loss(self.activity_regularizer(output))
-        return outputs
+
+    def _penalize(self, outputs):
+        """Add the activity regularizer's penalties: per sample, as Keras does."""
+        for output in tree.leaves(outputs):
+            if isinstance(output, (*TENSORS, np.generic)):
+                shape = shape_of(output)
+                samples = max(shape[0], 1) if shape else 1
+                self.add_loss(self.activity_regularizer(output) / samples)
 
     def _symbolic_call(self, args, kwargs, training):
         stored = {k: v for k, v in kwargs.items() if k not in ("mask", "training")}
         outputs = self._infer(args, kwargs, training)
         remember(self, args, stored, outputs)
-        self._inbound_nodes.append(tree.leaves(outputs)[0].node)
+        if not _context.inferring:
+            self._inbound_nodes.append(tree.leaves(outputs)[0].node)
         return outputs
 
     def _infer(self, args, kwargs, training=None):
         """The symbolic outputs: by the user's own shape rule, or by running `call` on shapes."""
-        if type(self).compute_output_shape is not Caller.compute_output_shape:
-            shape = self.compute_output_shape(tree.map(shape_of, args[0]))
-            return _as_tensors(shape, self.compute_dtype)
-        outer, _context.entry = _context.entry, _context.entry or self
+        own_rule = type(self).compute_output_shape is not Caller.compute_output_shape
+        if own_rule and all(layer.built for layer in self._flatten_layers()):
+            return self._apply_own_rule(args, kwargs)
+        outer = _context.entry, _context.inferring
+        _context.entry, _context.inferring = _context.entry or self, True
         try:
             outputs = self._run(args, kwargs, training)
         finally:
-            _context.entry = outer
-            self._clear_losses()
-        return tree.map(_fresh, outputs)
+            _context.entry, _context.inferring = outer
+        return self._apply_own_rule(args, kwargs) if own_rule else tree.map(_fresh, outputs)
+
+    def _apply_own_rule(self, args, kwargs):
+        shapes = _shapes_of(dict(call_signature(type(self)).named(args, kwargs)))
+        wanted = rule_arguments(type(self))
+        if len(wanted) == 1:
+            shape = self.compute_output_shape(next(iter(shapes.values())))
+        else:
+            given = {f"{name}_shape": value for name, value in shapes.items()}
+            shape = self.compute_output_shape(**{n: given[n] for n in wanted if n in given})
+        return _as_tensors(shape, self.compute_dtype)
 
     def infer(self, *args, **kwargs):
         """What `call` would return, as symbolic tensors. The layer must be built."""
         return self._infer(args, kwargs)
 
     def compute_output_shape(self, *args, **kwargs):
-        """The shape of the outputs for inputs of the given shape."""
-        layer = self if self.built else copy.deepcopy(self)
-        inputs = [_as_tensors(a, self.compute_dtype) for a in args]
+        """The shape of the outputs for inputs of the given shape. The layer stays as it is."""
+        inputs = [_as_tensors(shape, self.compute_dtype) for shape in args]
         given = {
-            name.removesuffix("_shape"): _as_tensors(s, self.compute_dtype)
-            for name, s in kwargs.items()
+            name.removesuffix("_shape"): _as_tensors(shape, self.compute_dtype)
+            for name, shape in kwargs.items()
         }
         if "input" in given:
             inputs.insert(0, given.pop("input"))
-        return tree.map(lambda tensor: tensor.shape, layer(*inputs, **given))
+        return tree.map(lambda tensor: tensor.shape, self.compute_output_spec(*inputs, **given))
 
     def compute_output_spec(self, *args, **kwargs):
-        """The outputs as symbolic tensors, for symbolic inputs."""
-        layer = self if self.built else copy.deepcopy(self)
-        return layer(*args, **kwargs)
+        """The outputs as symbolic tensors, for symbolic inputs. The layer stays as it is."""
+        drawn, counted = random.getstate(), dict(names._counts)
+        calls, inferring = len(self._inbound_nodes), _context.inferring
+        built = all(layer.built for layer in self._flatten_layers())
+        layer = self if built else copy.deepcopy(self)
+        _context.inferring = True
+        try:
+            return tree.map(_fresh, layer(*args, **kwargs))
+        finally:
+            _context.inferring = inferring
+            del self._inbound_nodes[calls:]
+            random.setstate(drawn)
+            names._counts.clear()
+            names._counts.update(counted)
 
     def compute_mask(self, inputs, previous_mask):
         """The mask of the outputs: that of the inputs, unless a layer says otherwise."""
         return previous_mask
 
-    def _set_output_masks(self, args, outputs, previous_mask):
+    def _with_masks(self, args, outputs, previous_mask, first):
+        """The outputs, with their masks beside them."""
+        by_default = type(self).compute_mask is Caller.compute_mask
+        if by_default and previous_mask is None:
+            return outputs
         flat = tree.leaves(outputs)
         if all(get_mask(output) is not None for output in flat):
-            return
-        masks = self.compute_mask(args[0] if args else None, previous_mask)
+            return outputs
+        masks = previous_mask if by_default else self.compute_mask(first, previous_mask)
         if masks is None:
-            return
-        for output, mask in zip(flat, tree.leaves(masks), strict=False):
-            if mask is not None and get_mask(output) is None:
-                set_mask(output, mask)
+            return outputs
+        given = {id(leaf) for leaf in tree.leaves((args, first))}
+        for i, mask in enumerate(tree.leaves(masks)[: len(flat)]):
+            if mask is not None and get_mask(flat[i]) is None:
+                if id(flat[i]) in given:
+                    flat[i] = _same_values(flat[i])  # the caller's own array stays without a mask
+                set_mask(flat[i], mask)
+        return tree.pack(outputs, flat)
 
 
-class _CallSignature:
-    """What the `call` of a class takes, read once."""
+class recording_calls:
+    """Inside this `with` block symbolic calls are noted, even within the `call` of a layer."""
 
-    def __init__(self, cls):
-        parameters = list(inspect.signature(cls.call).parameters.values())[1:]
-        self.parameters = parameters
-        self.names = tuple(
-            p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        )
-        by_name = {p.name: p for p in parameters}
-        any_keyword = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        self.takes_training = "training" in by_name or any_keyword
-        self.takes_mask = "mask" in by_name
-        default = by_name["training"].default if "training" in by_name else None
-        self.default_training = None if default is inspect.Parameter.empty else default
+    def __enter__(self):
+        self._outer, _context.inferring = _context.inferring, False
 
-    def bind(self, args, kwargs):
-        """The arguments by name, in the order of the signature."""
-        return {**dict(zip(self.names, args, strict=False)), **kwargs}
-
-
-@functools.cache
-def _call_signature(cls):
-    return _CallSignature(cls)
-
-
-@functools.cache
-def _build_arguments(cls):
-    """The names of `build`'s arguments; None if it takes whatever comes."""
-    parameters = list(inspect.signature(cls.build).parameters.values())[1:]
-    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
-        return None
-    return [p.name for p in parameters]
+    def __exit__(self, *error):
+        _context.inferring = self._outer
 
 
 def as_shape(shape):
     """Shapes as tuples: JSON and users write lists."""
-    if isinstance(shape, list) and all(n is None or isinstance(n, int) for n in shape):
-        return tuple(shape)
     if isinstance(shape, dict):
         return {key: as_shape(value) for key, value in shape.items()}
-    if isinstance(shape, (list, tuple)) and any(isinstance(s, (list, tuple)) for s in shape):
-        return [as_shape(s) for s in shape]
+    if isinstance(shape, (list, tuple)):
+        if all(n is None or check.is_int(n) for n in shape):
+            return tuple(shape)
+        return type(shape)(as_shape(s) for s in shape)
     return shape
 
 
@@ -260,7 +289,7 @@ def _as_tensors(shape, dtype):
     if isinstance(shape, dict):
         return {key: _as_tensors(value, dtype) for key, value in shape.items()}
     if shape and isinstance(shape[0], (list, tuple)):
-        return [_as_tensors(s, dtype) for s in shape]
+        return type(shape)(_as_tensors(s, dtype) for s in shape)
     return KerasTensor(shape, dtype)
 
 
@@ -274,13 +303,42 @@ def _fresh(tensor):
 
 
 def _masked_like(y, x):
-    if get_mask(x) is not None:
+    if y is not x and get_mask(x) is not None:
         set_mask(y, get_mask(x))
     return y
 
 
-def _is_tensor(x):
-    return isinstance(x, (np.ndarray, np.generic, Traced, KerasTensor))
+def _same_values(x):
+    """Another object with the same values and gradient."""
+    if isinstance(x, Variable):
+        return x
+    if isinstance(x, Traced):
+        return Traced(x.value, x.slot)
+    return x.view()
+
+
+def _shapes_of(arguments):
+    """The shapes of those arguments that are tensors or nests of tensors."""
+    return {
+        name: tree.map(lambda x: None if x is None else shape_of(x), value)
+        for name, value in arguments.items()
+        if _holds_tensors(value)
+    }
+
+
+def _holds_tensors(value):
+    if isinstance(value, TENSORS):
+        return True
+    if not isinstance(value, (list, tuple, dict)):
+        return False
+    leaves = [leaf for leaf in tree.leaves(value) if leaf is not None]
+    return bool(leaves) and all(isinstance(leaf, TENSORS) for leaf in leaves)
+
+
+def _is_masked(x):
+    if isinstance(x, (list, tuple, dict)):
+        return any(get_mask(leaf) is not None for leaf in tree.leaves(x))
+    return get_mask(x) is not None
 
 
 def _any_symbolic(args, kwargs):

@@ -73,6 +73,7 @@ class Embedding(Layer):
         if weights is not None:
             self.build()
             self.set_weights(weights if isinstance(weights, (list, tuple)) else [weights])
+            self._given[1].pop("weights", None)  # the table is the layer's now: keep no second one
 
     def build(self, input_shape=None):
         self.embeddings = self.add_weight(
@@ -95,11 +96,12 @@ class Embedding(Layer):
         """The inputs as integers that are rows of the table."""
         inputs = np.asarray(inputs)
         if inputs.dtype.kind not in "iu":
-            numbers = inputs.astype("int32")
+            with np.errstate(invalid="ignore"):
+                numbers = inputs.astype("int64")
             if not np.array_equal(numbers, inputs):
                 raise ValueError(
                     f"Layer {self.name!r} (Embedding) expects whole numbers. "
-                    f"Received {inputs[numbers != inputs].flat[0]!r} among them."
+                    f"Received {inputs[numbers != inputs].flat[0]} among them."
                 )
             inputs = numbers
         if inputs.size and (inputs.min() < 0 or inputs.max() >= self.input_dim):

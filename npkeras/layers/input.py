@@ -1,7 +1,7 @@
 """Input: where data enters a model."""
 
-from npkeras.core import check, tree
-from npkeras.core.dtypes import dtype_of, standardize_dtype
+from npkeras.core import check
+from npkeras.core.dtypes import standardize_dtype
 from npkeras.core.registry import register
 from npkeras.core.symbolic import KerasTensor, remember
 from npkeras.layers.base import Layer
@@ -36,38 +36,34 @@ class InputLayer(Layer):
         **kwargs,
     ):
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
-        if "input_shape" in kwargs:
-            shape = kwargs.pop("input_shape")
-        if input_tensor is not None:
-            batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+        shape = kwargs.pop("input_shape", shape)
         if sparse or ragged:
             raise ValueError(
                 "npkeras has no sparse or ragged inputs. Feed dense arrays, padded where needed, "
                 f"to InputLayer. Received: sparse={sparse}, ragged={ragged}"
             )
-        if shape is None and batch_shape is None:
-            raise ValueError("InputLayer needs `shape` (or `batch_shape`). Received neither.")
-        if shape is not None and batch_shape is not None:
-            raise ValueError(
-                "InputLayer takes either `shape` or `batch_shape`, not both. "
-                f"Received: shape={shape}, batch_shape={batch_shape}"
-            )
-        if batch_shape is None:
-            batch_shape = (batch_size, *check.shape(shape, "shape", "InputLayer"))
+        if input_tensor is not None:
+            if not isinstance(input_tensor, KerasTensor):
+                raise ValueError(
+                    "`input_tensor` of InputLayer must be a KerasTensor. "
+                    f"Received: input_tensor={check.shown(input_tensor)}"
+                )
+            batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+        else:
+            batch_shape = _batch_shape(shape, batch_size, batch_shape)
         super().__init__(name=name, dtype=None, **kwargs)
-        self.batch_shape = check.shape(batch_shape, "batch_shape", "InputLayer")
+        self.batch_shape = batch_shape
         self._dtype = standardize_dtype(dtype)
         self.sparse = False
         self.ragged = False
         self.optional = optional
         self.built = True
-        tensor = input_tensor
-        if tensor is None:
-            tensor = KerasTensor(self.batch_shape, self._dtype, name=self.name)
-        self._tensor = tensor
-        if tensor.node is None:
-            remember(self, (), {}, tensor)
-            self._inbound_nodes.append(tensor.node)
+        if input_tensor is None:
+            input_tensor = KerasTensor(batch_shape, self._dtype, name=name)
+        self._tensor = input_tensor
+        if input_tensor.node is None:
+            remember(self, (), {}, input_tensor)
+            self._inbound_nodes.append(input_tensor.node)
 
     @property
     def dtype(self):
@@ -82,13 +78,35 @@ class InputLayer(Layer):
 
     def get_config(self):
         return {
-            "batch_shape": list(self.batch_shape),
+            "batch_shape": self.batch_shape,
             "dtype": self._dtype,
             "sparse": self.sparse,
             "ragged": self.ragged,
             "name": self.name,
-            **({"optional": True} if self.optional else {}),
+            "optional": self.optional,
         }
+
+
+def _batch_shape(shape, batch_size, batch_shape):
+    given = {"shape": shape, "batch_size": batch_size, "batch_shape": batch_shape}
+    if shape is None and batch_shape is None:
+        raise ValueError("InputLayer needs `shape` (or `batch_shape`). Received neither.")
+    if batch_shape is not None and (shape is not None or batch_size is not None):
+        received = ", ".join(
+            f"{name}={value}" for name, value in given.items() if value is not None
+        )
+        raise ValueError(
+            "InputLayer takes either `batch_shape`, or `shape` with or without `batch_size`. "
+            f"Received: {received}"
+        )
+    name = "shape" if batch_shape is None else "batch_shape"
+    if check.is_int(given[name]):
+        raise ValueError(
+            f"`{name}` of InputLayer must be a tuple: ({given[name]},) for one axis. "
+            f"Received: {name}={given[name]}"
+        )
+    lengths = check.shape(given[name], name, "InputLayer")
+    return lengths if shape is None else (batch_size, *lengths)
 
 
 def Input(
@@ -120,8 +138,3 @@ def Input(
         name=name,
     )
     return layer.output
-
-
-def input_like(x):
-    """An `Input` for data like `x`, of any batch size."""
-    return tree.map(lambda a: KerasTensor((None, *a.shape[1:]), dtype_of(a)), x)

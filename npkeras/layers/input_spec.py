@@ -37,13 +37,19 @@ class InputSpec:
         self.ndim = len(self.shape) if self.shape is not None else ndim
         self.max_ndim = max_ndim
         self.min_ndim = min_ndim
-        self.axes = {int(axis): length for axis, length in (axes or {}).items()}
+        self.axes = _axes(axes)
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
         self.name = name
         self.optional = optional
+        limit = self.ndim if self.ndim is not None else max_ndim
+        if limit is not None and any(axis >= limit for axis in self.axes):
+            raise ValueError(
+                f"`axes` of InputSpec must be axes of inputs with at most {limit} axes. "
+                f"Received: axes={axes}"
+            )
 
     def get_config(self):
-        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
         return {name: getattr(self, name) for name in names}
 
     @classmethod
@@ -51,8 +57,9 @@ class InputSpec:
         return cls(**config)
 
     def __repr__(self):
-        given = {name: value for name, value in self.get_config().items() if value}
-        return f"InputSpec({', '.join(f'{k}={v}' for k, v in given.items())})"
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
+        given = {name: getattr(self, name) for name in names}
+        return f"InputSpec({', '.join(f'{name}={v}' for name, v in given.items() if v)})"
 
     def fits(self, shape):
         """None if an input of this shape will do; otherwise what was expected, in words."""
@@ -69,7 +76,8 @@ class InputSpec:
         if self.min_ndim is not None and ndim < self.min_ndim:
             return f"at least {self.min_ndim} axes"
         for axis, length in self.axes.items():
-            if length is not None and shape[axis] not in (length, None):
+            found = shape[axis] if -ndim <= axis < ndim else 0
+            if length is not None and found not in (length, None):
                 return f"{length} entries along axis {axis}"
         for length, expected in zip(shape, self.shape or (), strict=False):
             if expected is not None and length not in (expected, None):
@@ -77,31 +85,49 @@ class InputSpec:
         return None
 
 
+def _axes(axes):
+    try:
+        return {int(axis): length for axis, length in (axes or {}).items()}
+    except (AttributeError, ValueError):
+        raise TypeError(
+            "`axes` of InputSpec must be a dict from axes to lengths, such as {-1: 64}. "
+            f"Received: axes={check.shown(axes)}"
+        ) from None
+
+
 def check_inputs(spec, inputs, owner):
     """Raise if the inputs are not what the spec, or the nest of specs, expects."""
-    specs = tree.leaves(spec)
-    if isinstance(spec, dict) and isinstance(inputs, dict):
-        missing = [name for name in spec if name not in inputs]
-        if missing:
-            raise ValueError(
-                f"{owner} expects the inputs {list(spec)}. Missing: {', '.join(missing)}"
-            )
-        values = [inputs[name] for name in sorted(spec)]
-    else:
-        values = tree.leaves(inputs)
+    specs = [spec] if isinstance(spec, InputSpec) else tree.leaves(spec)
+    values = [inputs] if len(specs) == 1 and not tree.is_nested(inputs) else _values(specs, inputs)
+    if isinstance(values, str):
+        raise ValueError(f"{owner} {values}")
     if len(values) != len(specs):
         raise ValueError(f"{owner} expects {len(specs)} input(s). Received {len(values)}.")
     for one, value in zip(specs, values, strict=True):
         if one is None or (value is None and one.optional):
             continue
+        if value is None:
+            raise ValueError(f"{owner} expects an array. Received: None")
         shape = shape_of(value)
         expected = one.fits(shape)
         if expected:
+            which = "" if len(specs) == 1 else f" as input {one.name or specs.index(one)!r}"
             raise ValueError(
-                f"{owner} expects {expected}. Received an input of shape {shape}. Feed it the "
-                "inputs it was built for, or make a new layer."
+                f"{owner} expects {expected}{which}. Received an input of shape {shape}. Feed it "
+                "the inputs it was built for, or make a new layer."
             )
         if one.dtype is not None and dtype_of(value) != one.dtype:
             raise ValueError(
                 f"{owner} expects dtype {one.dtype}. Received an input of dtype {dtype_of(value)}."
             )
+
+
+def _values(specs, inputs):
+    """The inputs in the order of the specs, a dict's by their names; or a text: what is missing."""
+    names = [spec.name if spec is not None else None for spec in specs]
+    if not isinstance(inputs, dict) or None in names:
+        return tree.leaves(inputs)
+    missing = [name for name in names if name not in inputs]
+    if missing:
+        return f"expects the inputs {names}. Missing: {', '.join(missing)}"
+    return [inputs[name] for name in names]

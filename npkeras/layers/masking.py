@@ -15,6 +15,11 @@ class Masking(Layer):
 
     Shapes:
         inputs (batch, steps, features) -> the same, with a mask (batch, steps)
+
+    Example:
+        >>> Masking(-1.0)(np.array([[[-1.0, -1.0], [-1.0, 2.0]]]))
+        array([[[-0., -0.],
+                [-1.,  2.]]], dtype=float32)
     """
 
     supports_masking = True

@@ -17,9 +17,14 @@ class _GlobalPooling1D(Layer):
         self.input_spec = InputSpec(ndim=3)
         self.built = True
 
-    @property
-    def _steps_axis(self):
-        return 1 if self.data_format == "channels_last" else 2
+    def _steps_axis(self, inputs):
+        axis = 1 if self.data_format == "channels_last" else 2
+        if inputs.shape[axis] == 0:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) expects sequences of at least one "
+                f"step. Received an input of shape {tuple(inputs.shape)}."
+            )
+        return axis
 
 
 @register("layers", "GlobalAvgPool1D")
@@ -34,13 +39,17 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
         keepdims: Whether to keep the axis of the steps, with length 1.
 
     Shapes:
-        inputs (batch, steps, features) -> (batch, features)
+        inputs (batch, steps, features), mask (batch, steps) -> (batch, features)
+
+    Example:
+        >>> GlobalAveragePooling1D()(np.array([[[1.0], [3.0]]]), mask=np.array([[True, False]]))
+        array([[1.]], dtype=float32)
     """
 
     supports_masking = True
 
     def call(self, inputs, mask=None):
-        axis = self._steps_axis
+        axis = self._steps_axis(inputs)
         if mask is None:
             return ops.mean(inputs, axis=axis, keepdims=self.keepdims)
         weights = ops.expand_dims(ops.cast(mask, inputs.dtype), 3 - axis)
@@ -65,10 +74,14 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
 
     Shapes:
         inputs (batch, steps, features) -> (batch, features)
+
+    Example:
+        >>> GlobalMaxPooling1D()(np.array([[[1.0, 4.0], [3.0, 2.0]]]))
+        array([[3., 4.]], dtype=float32)
     """
 
     def call(self, inputs):
-        return ops.max(inputs, axis=self._steps_axis, keepdims=self.keepdims)
+        return ops.max(inputs, axis=self._steps_axis(inputs), keepdims=self.keepdims)
 
 
 __all__ = ["GlobalAveragePooling1D", "GlobalMaxPooling1D"]

@@ -19,6 +19,11 @@ class Dropout(Layer):
         noise_shape: The shape of the mask, which is broadcast to that of the inputs. None in it
             stands for the length of that axis of the inputs.
         seed: Where the random numbers start.
+
+    Example:
+        >>> Dropout(0.5, seed=1)(np.ones((2, 3)), training=True)
+        array([[2., 0., 2.],
+               [0., 0., 2.]], dtype=float32)
     """
 
     supports_masking = True
@@ -43,4 +48,9 @@ class Dropout(Layer):
 def _noise_shape(noise_shape):
     if noise_shape is None:
         return None
-    return check.shape(noise_shape, "noise_shape", "Dropout")
+    if check.is_int(noise_shape) or 0 in check.shape(noise_shape, "noise_shape", "Dropout"):
+        raise ValueError(
+            "`noise_shape` of Dropout must be a tuple of positive integers or None. "
+            f"Received: noise_shape={noise_shape}"
+        )
+    return tuple(noise_shape)

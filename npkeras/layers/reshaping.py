@@ -5,7 +5,9 @@ import math
 from npkeras import ops
 from npkeras.core import check, config
 from npkeras.core.registry import register
+from npkeras.core.symbolic import KerasTensor
 from npkeras.layers.base import Layer
+from npkeras.layers.input_spec import InputSpec
 
 
 def data_format_of(data_format, owner):
@@ -13,6 +15,14 @@ def data_format_of(data_format, owner):
     if data_format is None:
         return config.image_data_format()
     return check.one_of(("channels_last", "channels_first"), data_format, "data_format", owner)
+
+
+def _with_samples_of(inputs, lengths):
+    """The inputs with samples of another shape; the first axis stays."""
+    if None not in lengths:
+        batch = inputs.shape[0]
+        return ops.reshape(inputs, (-1 if batch is None else batch, *lengths))
+    return KerasTensor((inputs.shape[0], *lengths), inputs.dtype)  # only shapes have unknown axes
 
 
 @register("layers")
@@ -25,11 +35,16 @@ class Flatten(Layer):
 
     Shapes:
         inputs (batch, ...) -> (batch, product of the rest)
+
+    Example:
+        >>> Flatten()(np.ones((2, 3, 4))).shape
+        (2, 12)
     """
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.data_format = data_format_of(data_format, "Flatten")
+        self.input_spec = InputSpec(min_ndim=1)
         self.built = True
 
     def call(self, inputs):
@@ -37,9 +52,7 @@ class Flatten(Layer):
         if self.data_format == "channels_first" and ndim > 1:
             inputs = ops.transpose(inputs, (0, *range(2, ndim), 1))
         lengths = inputs.shape[1:]
-        if None in lengths:
-            return ops.reshape(inputs, (inputs.shape[0] or -1, None))
-        return ops.reshape(inputs, (-1, math.prod(lengths)))
+        return _with_samples_of(inputs, [None if None in lengths else math.prod(lengths)])
 
 
 @register("layers")
@@ -47,42 +60,51 @@ class Reshape(Layer):
     """The entries of a sample in another shape.
 
     Args:
-        target_shape: The new shape of a sample, without the batch axis; one entry may be -1.
+        target_shape: The new shape of a sample, without the batch axis. One entry may be -1, for
+            what is left.
 
     Shapes:
         inputs (batch, ...) -> (batch, *target_shape)
+
+    Example:
+        >>> Reshape((2, -1))(np.ones((5, 6))).shape
+        (5, 2, 3)
     """
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        if check.is_int(target_shape):
-            target_shape = (target_shape,)
-        self.target_shape = tuple(target_shape)
-        if sum(n == -1 for n in self.target_shape) > 1:
-            raise ValueError(
-                "`target_shape` of Reshape can have one entry of -1. "
-                f"Received: target_shape={self.target_shape}"
-            )
+        self.target_shape = _target(target_shape)
         self.built = True
 
     def call(self, inputs):
-        return ops.reshape(inputs, (inputs.shape[0] or -1, *self._resolved(inputs.shape[1:])))
+        return _with_samples_of(inputs, self._resolved(inputs.shape[1:]))
 
     def _resolved(self, lengths):
         """The target with -1 worked out, where the input's shape allows."""
-        if None in lengths or -1 not in self.target_shape:
-            total = None if None in lengths else math.prod(lengths)
-            if total is not None and total != math.prod(self.target_shape):
-                self._refuse(lengths)
-            return tuple(None if n == -1 else n for n in self.target_shape)
-        known = -math.prod(self.target_shape)
-        if known == 0 or math.prod(lengths) % known:
-            self._refuse(lengths)
-        rest = math.prod(lengths) // known
-        return tuple(rest if n == -1 else n for n in self.target_shape)
+        if None in lengths:
+            return [None if n == -1 else n for n in self.target_shape]
+        total, known = math.prod(lengths), math.prod(n for n in self.target_shape if n != -1)
+        rest = total // known if known else 0
+        if math.prod(rest if n == -1 else n for n in self.target_shape) != total:
+            raise ValueError(
+                f"Layer {self.name!r} (Reshape) cannot give samples of shape {tuple(lengths)} the "
+                f"shape {self.target_shape}: they have {total} entries."
+            )
+        return [rest if n == -1 else n for n in self.target_shape]
 
-    def _refuse(self, lengths):
+
+def _target(target_shape):
+    target = (target_shape,) if check.is_int(target_shape) else target_shape
+    if not isinstance(target, (tuple, list)) or not all(
+        check.is_int(n) and n >= -1 for n in target
+    ):
         raise ValueError(
-            f"Layer {self.name!r} (Reshape) cannot give samples of shape {tuple(lengths)} the "
-            f"shape {self.target_shape}: the number of entries differs."
+            "`target_shape` of Reshape must hold integers that are not negative, or -1 for what is "
+            f"left. Received: target_shape={check.shown(target_shape)}"
         )
+    if sum(n == -1 for n in target) > 1:
+        raise ValueError(
+            "`target_shape` of Reshape can have one entry of -1. "
+            f"Received: target_shape={tuple(target)}"
+        )
+    return tuple(int(n) for n in target)

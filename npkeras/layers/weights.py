@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import weakref
+
 import numpy as np
 
-from npkeras import initializers, regularizers
-from npkeras.core import names, tree
+from npkeras import constraints, initializers, regularizers
+from npkeras.core import check, names, tree
 from npkeras.core.dtypes import is_float, standardize_dtype
 from npkeras.core.random import SeedGenerator
-from npkeras.core.tape import plain
+from npkeras.core.symbolic import KerasTensor
+from npkeras.core.tape import Traced, plain
 from npkeras.core.variable import Variable
 from npkeras.layers.tracking import found_in
 from npkeras.metrics.base import Metric
+
+_with_losses = weakref.WeakSet()  # the layers whose last call added losses: nearly always none
 
 
 class WeightKeeper:
     """What a layer has: variables, layers within, penalties, metrics."""
 
     # Attributes whose layers and variables do not belong to this layer's own.
-    untracked = frozenset({"_losses", "_given", "_loss_tracker", "optimizer"})
+    untracked = frozenset({"_losses", "_given", "_loss_tracker", "optimizer", "_inbound_nodes"})
 
     def add_weight(
         self,
+        *args,
         shape=None,
         initializer=None,
         dtype=None,
@@ -36,7 +43,7 @@ class WeightKeeper:
         """Make a `Variable` that belongs to this layer.
 
         Args:
-            shape: Its shape; `()` if None.
+            shape: Its shape; `()` if None. It and `initializer` may also come without a keyword.
             initializer: What it is before training. None: Glorot uniform for floats, else zeros.
             dtype: Its dtype. None: the layer's `variable_dtype`.
             trainable: Whether it is to be trained.
@@ -46,36 +53,69 @@ class WeightKeeper:
             aggregation, overwrite_with_gradient: Taken for Keras' sake.
             name: Its name.
         """
+        if args and isinstance(args[0], str):
+            raise ValueError(
+                "`add_weight` takes the name by keyword: `add_weight(shape=..., name=...)`. "
+                f"Received: add_weight({args[0]!r}, ...)"
+            )
+        if len(args) > 2:
+            raise TypeError(
+                "`add_weight` takes two arguments without a keyword, `shape` and `initializer`. "
+                f"Received: {len(args)} of them"
+            )
+        shape, initializer = (*args, *(shape, initializer)[len(args) :])
+        if self._build_shapes is not None:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) is built: its weights are made once, "
+                f"in `__init__` or `build`. Received one more: name={name!r}, shape={shape}"
+            )
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
-        with names.name_scope(self.name) if not self._building else _nothing:
+        with contextlib.nullcontext() if self._building else names.name_scope(self.name):
             variable = Variable(
                 initializers.get(initializer),
                 shape=() if shape is None else shape,
                 dtype=dtype,
-                trainable=trainable,
+                trainable=trainable and self._trainable,
                 autocast=autocast,
                 aggregation=aggregation,
                 name=name,
             )
         variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraint
+        variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
+        self._own_variables()
         own = self._trainable_variables if trainable else self._non_trainable_variables
         own.append(variable)
         return variable
 
     def _own_variables(self):
-        """This layer's own weights: trainable ones first, each in order of creation."""
-        own = [*self._trainable_variables, *self._non_trainable_variables]
-        known = {id(v) for v in own}
-        more = [v for v in found_in(self, Variable) if id(v) not in known]
-        if not more:
-            return own
-        trainable = [v for v in more if v.trainable]
-        rest = [v for v in more if not v.trainable]
-        return [*self._trainable_variables, *trainable, *self._non_trainable_variables, *rest]
+        """This layer's own weights: trainable ones first, each in order of creation.
+
+        A `Variable` put into an attribute joins them when the layer is next looked at.
+        """
+        known = {id(v) for v in (*self._trainable_variables, *self._non_trainable_variables)}
+        for variable in found_in(self, Variable):
+            if id(variable) not in known:
+                own = (
+                    self._trainable_variables
+                    if variable.trainable
+                    else self._non_trainable_variables
+                )
+                own.append(variable)
+                variable.trainable = variable.trainable and self._trainable
+        return [*self._trainable_variables, *self._non_trainable_variables]
+
+    def _forget_variables(self, counts):
+        """Drop all but the first of the trainable and other variables: a build has failed."""
+        for own, count in zip(
+            (self._trainable_variables, self._non_trainable_variables), counts, strict=True
+        ):
+            dropped = {id(variable) for variable in own[count:]}
+            del own[count:]
+            for name in [name for name, value in vars(self).items() if id(value) in dropped]:
+                delattr(self, name)
 
     def _sublayers(self):
         """The layers kept in attributes, in the order in which they were put there."""
@@ -132,6 +172,7 @@ class WeightKeeper:
 
     @trainable.setter
     def trainable(self, value):
+        self._own_variables()
         self._trainable = bool(value)
         for variable in self._trainable_variables:
             variable.trainable = self._trainable
@@ -188,8 +229,15 @@ class WeightKeeper:
     def add_loss(self, loss):
         """Add a scalar, or a list of them, to the loss of the model. Call it within `call`."""
         for value in tree.leaves(loss):
-            if value is not None:
-                self._losses.append(value)
+            if isinstance(value, KerasTensor):
+                continue  # `call` runs on shapes: there is nothing to add yet
+            if not isinstance(value, (Traced, np.ndarray, np.generic, int, float)):
+                raise ValueError(
+                    f"`add_loss` of layer {self.name!r} ({type(self).__name__}) expects a number "
+                    f"computed in `call`. Received: {check.shown(value)}"
+                )
+            self._losses.append(value)
+            _with_losses.add(self)
 
     @property
     def losses(self):
@@ -199,9 +247,10 @@ class WeightKeeper:
         return collected + [v.regularizer(v) for v in self.trainable_weights if v.regularizer]
 
     def _clear_losses(self):
-        for layer in self._flatten_layers():
-            if layer._losses:
+        if _with_losses:
+            for layer in self._flatten_layers():
                 layer._losses.clear()
+                _with_losses.discard(layer)
 
     @property
     def metrics(self):
@@ -211,16 +260,10 @@ class WeightKeeper:
     def _own_metrics(self):
         return found_in(self, Metric)
 
-
-class _Nothing:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-
-_nothing = _Nothing()
+    @property
+    def metrics_variables(self):
+        """The states of the metrics."""
+        return [variable for metric in self.metrics for variable in metric.variables]
 
 
 def _once(things):

@@ -1,8 +1,12 @@
 """Layers around other layers."""
 
 from npkeras import ops
-from npkeras.core.registry import register
+from npkeras.core import check, tree
+from npkeras.core.registry import deserialize, register
+from npkeras.core.shapes import shape_of
+from npkeras.core.symbolic import KerasTensor
 from npkeras.layers.base import Layer
+from npkeras.layers.signatures import call_signature, is_users
 
 
 @register("layers")
@@ -16,7 +20,8 @@ class Wrapper(Layer):
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, Layer):
             raise ValueError(
-                f"`layer` of {type(self).__name__} must be a Layer. Received: layer={layer!r:.80}"
+                f"`layer` of {type(self).__name__} must be a Layer. "
+                f"Received: layer={check.shown(layer)}"
             )
         super().__init__(**kwargs)
         self.layer = layer
@@ -24,19 +29,33 @@ class Wrapper(Layer):
     def build(self, input_shape=None):
         if not self.layer.built:
             self.layer.build(input_shape)
+            self.layer.built = True
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A layer like the one whose `get_config` gave `config`."""
+        layer = deserialize(config["layer"], custom_objects, "layers")
+        return cls(**{**config, "layer": layer})
 
 
 @register("layers")
 class TimeDistributed(Wrapper):
     """Applies a layer to every step of a sequence, with the same weights.
 
-    All steps go through the layer at once, as one larger batch.
+    Where that changes nothing, all steps go through the layer at once, as one larger batch. A
+    layer that draws random numbers, reads the mask or was written by the user is called step by
+    step, on what it would see alone. As in Keras the layer's `call` is used, and so its own
+    `activity_regularizer` and dtype policy are not: give them to this layer.
 
     Args:
         layer: The layer to apply, which takes inputs (batch, ...).
 
     Shapes:
         inputs (batch, steps, ...) -> (batch, steps, *what the layer makes of the rest)
+
+    Example:
+        >>> TimeDistributed(Dense(4))(np.ones((2, 5, 3))).shape
+        (2, 5, 4)
     """
 
     supports_masking = True
@@ -51,25 +70,35 @@ class TimeDistributed(Wrapper):
 
     def call(self, inputs, training=None, mask=None):
         batch, steps, *rest = inputs.shape
-        mask_shape = None if mask is None else tuple(mask.shape)
-        if mask_shape is not None and mask_shape[:2] != (batch, steps):
+        signature = call_signature(type(self.layer))
+        given = {"training": training} if signature.takes_training else {}
+        if isinstance(inputs, KerasTensor):
+            outputs = self.layer.infer(KerasTensor((batch, *rest), inputs.dtype), **given)
+            return tree.map(lambda y: KerasTensor((batch, steps, *y.shape[1:]), y.dtype), outputs)
+        if mask is not None and tuple(shape_of(mask)[:2]) != (batch, steps):
             raise ValueError(
-                f"Layer {self.name!r} (TimeDistributed) expects a mask of shape {(batch, steps)}. "
-                f"Received a mask of shape {mask_shape}."
+                f"Layer {self.name!r} (TimeDistributed) expects a mask that begins with the axes "
+                f"{(batch, steps)}. Received a mask of shape {tuple(shape_of(mask))}."
             )
-        flat = ops.reshape(inputs, (_product(batch, steps), *rest))
-        outputs = self.layer(flat, training=training) if training is not None else self.layer(flat)
-        if batch is None and steps is not None:
-            lead = (-1, steps)
-        elif steps is None and batch is None:
-            lead = (None, None)
-        else:
-            lead = (batch, steps if steps is not None else -1)
-        return ops.reshape(outputs, (*lead, *outputs.shape[1:]))
+        mask = mask if signature.takes_mask else None
+        if steps == 0 or (mask is None and self._steps_are_alike(training)):
+            outputs = self.layer.call(ops.reshape(inputs, (batch * steps, *rest)), **given)
+            return tree.map(lambda y: ops.reshape(y, (batch, steps, *y.shape[1:])), outputs)
+        outputs = []
+        for step in range(steps):
+            masked = {} if mask is None else {"mask": mask[:, step]}
+            outputs.append(self.layer.call(inputs[:, step], **given, **masked))
+        return tree.map(lambda *ys: ops.stack(ys, axis=1), *outputs)
+
+    def _steps_are_alike(self, training):
+        """Whether the layer makes of a step what it would make of it in a larger batch."""
+        layers = self.layer._flatten_layers()
+        return not any(
+            is_users(type(layer))
+            or getattr(layer, "stateful", False)
+            or (training and layer._seed_states())
+            for layer in layers
+        )
 
     def compute_mask(self, inputs, mask=None):
         return mask
-
-
-def _product(batch, steps):
-    return -1 if batch is None or steps is None else batch * steps
