@@ -1,7 +1,7 @@
 """npkeras.optimizers: rules by which gradients change weights."""
 
 from npkeras.core import registry
-from npkeras.optimizers import schedules
+from npkeras.optimizers import legacy, schedules
 from npkeras.optimizers.adadelta import Adadelta
 from npkeras.optimizers.adafactor import Adafactor
 from npkeras.optimizers.adagrad import Adagrad
@@ -31,6 +31,7 @@ __all__ = [
     "RMSprop",
     "deserialize",
     "get",
+    "legacy",
     "schedules",
     "serialize",
 ]

@@ -8,6 +8,18 @@ from npkeras.core import check, registry
 from npkeras.core.registry import Configurable, register
 from npkeras.core.tape import plain
 
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]
+
 _ONE = np.float32(1)
 
 

@@ -94,3 +94,16 @@ def convert(arguments, library):
         name, values = rate
         return {**arguments, "learning_rate": getattr(library.schedules, name)(**values)}
     return arguments
+
+
+def variables(*shapes, dtype="float32"):
+    """Variables of ones, named `kernel`, `bias`, `table`."""
+    return [
+        Variable(np.ones(shape, dtype), name=name)
+        for shape, name in zip(shapes, ("kernel", "bias", "table"), strict=False)
+    ]
+
+
+def ones(*shapes):
+    """Gradients of ones."""
+    return [np.ones(shape, "float32") for shape in shapes]
