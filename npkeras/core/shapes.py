@@ -83,8 +83,12 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """The axes as a tuple counted from the front; None stands for all of them."""
     if axis is None:
         return tuple(range(ndim))
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    return tuple(normalize_axis(a, ndim) for a in axes)
+    if not isinstance(axis, (tuple, list)):
+        return (normalize_axis(axis, ndim),)
+    axes = tuple(normalize_axis(a, ndim) for a in axis)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"`axis` names an axis twice. Received: axis={axis!r} of {ndim} axes")
+    return axes
 
 
 def same(x: Any, *args: Any, **options: Any) -> KerasTensor:

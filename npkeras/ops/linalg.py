@@ -23,9 +23,8 @@ LETTERS = string.ascii_letters
 
 def _product_dtype(*arrays):
     """The dtype in which arrays meet; the products of int8 are added up in int32."""
-    if {dtype_of(x) for x in arrays} == {"int8"}:
-        return "int32"
-    return common_dtype(*arrays)
+    dtype = common_dtype(*arrays)
+    return "int32" if dtype == "int8" else dtype
 
 
 def _widened(arrays):
@@ -58,8 +57,9 @@ def _matmul_right(y, x1, x2):
 
     def pullback(dy):
         if len(shape) <= 2:  # one kernel for all rows: one product for all rows
-            rows = x1.reshape(-1, x1.shape[-1])
-            return product(rows.T, dy.reshape(len(rows), -1)).reshape(shape)
+            count = math.prod(x1.shape[:-1])
+            rows = x1.reshape(count, x1.shape[-1])
+            return product(rows.T, dy.reshape((count, *shape[1:]))).reshape(shape)
         if x1.ndim == 1:
             dx = x1[:, None] * dy[..., None, :]
         else:
@@ -171,7 +171,6 @@ def _gradient_of(i, names, kept, arrays, dy):
 
 
 def _contraction(arrays, names, kept, wanted):
-    arrays = _widened(arrays)
     y = contract(arrays, names, kept)
 
     def backward(dy):
@@ -209,7 +208,7 @@ def _einsum(*operands, subscripts, wanted):
     """
     names, kept, behind = parse(subscripts, tuple(x.ndim for x in operands))
     _label_lengths(names, [x.shape for x in operands], f"einsum {subscripts}", behind)
-    return _contraction(operands, names, kept, wanted)
+    return _contraction(_widened(operands), names, kept, wanted)
 
 
 _einsum.__name__ = "einsum"
@@ -226,7 +225,7 @@ def _product_op(name, doc, labels, numpy):
         array_shapes = shape_of(x1), shape_of(x2)
         names1, names2, kept = labels(*map(len, array_shapes))
         lengths = _label_lengths((names1, names2), array_shapes, name)
-        return KerasTensor([lengths[n] for n in kept], _product_dtype(x1, x2))
+        return KerasTensor([lengths[n] for n in kept], common_dtype(x1, x2))
 
     def forward(x1, x2, *, wanted):
         names1, names2, kept = labels(x1.ndim, x2.ndim)
@@ -291,7 +290,7 @@ def _vdot_infer(x1, x2):
             "`vdot` expects arrays with as many entries. "
             f"Received shapes: {shape_of(x1)} and {shape_of(x2)}"
         )
-    return KerasTensor((), _product_dtype(x1, x2))
+    return KerasTensor((), common_dtype(x1, x2))
 
 
 @op(
@@ -306,8 +305,8 @@ def _vdot_infer(x1, x2):
 def vdot(x1, x2):
     """The sum of the products of all entries of the flattened arrays."""
     _vdot_infer(x1, x2)
-    x1, x2 = _widened((x1, x2))
-    return np.asarray(product(np.conjugate(x1).reshape(-1), x2.reshape(-1)))
+    x1, x2 = x1.reshape(-1), x2.reshape(-1)
+    return np.asarray(product(np.conjugate(x1) if x1.dtype.kind == "c" else x1, x2))
 
 
 def _tensordot_labels(ndim1, ndim2, axes):
@@ -336,7 +335,7 @@ def _tensordot_infer(x1, x2, axes=2):
     array_shapes = shape_of(x1), shape_of(x2)
     names1, names2, kept = _tensordot_labels(*map(len, array_shapes), axes)
     lengths = _label_lengths((names1, names2), array_shapes, "tensordot")
-    return KerasTensor([lengths[n] for n in kept], _product_dtype(x1, x2))
+    return KerasTensor([lengths[n] for n in kept], common_dtype(x1, x2))
 
 
 @fused_op(_tensordot_infer, promote=True, arrays=2, numpy=np.tensordot)

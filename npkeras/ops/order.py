@@ -176,9 +176,9 @@ def _quantile(x, q, axis=None, method="linear", keepdims=False, skip_nan=False, 
     rest = tuple(i for i in range(x.ndim) if i not in axes)
     moved = x.transpose(rest + axes)
     length = math.prod(x.shape[i] for i in axes)
-    rows = moved.reshape(-1, length).astype(dtype, copy=False)
     if not length:
         raise ValueError(f"A quantile of no entries is not known. Received: x.shape={x.shape}")
+    rows = moved.reshape(-1, length).astype(dtype, copy=False)
     order = np.argsort(rows, axis=-1, kind="stable")
     ranked = np.take_along_axis(rows, order, -1)
     missing = np.isnan(rows).sum(axis=-1)
@@ -187,7 +187,7 @@ def _quantile(x, q, axis=None, method="linear", keepdims=False, skip_nan=False, 
     first = np.take_along_axis(ranked, low.T, -1).T
     second = np.take_along_axis(ranked, high.T, -1).T
     with np.errstate(invalid="ignore"):
-        y = np.where(share == 0, first, first + (second - first) * share)
+        y = np.where(first == second, first, first + (second - first) * share)
     unknown = missing == length if skip_nan else missing > 0
     y[:, unknown] = np.nan
     shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i in rest)
