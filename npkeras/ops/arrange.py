@@ -302,23 +302,17 @@ def tile(x, repeats):
 
 @fused_op(shapes.concatenated, promote=True)
 def _concatenate(*arrays, axis, wanted):
-    axis = normalize_axis(axis, arrays[0].ndim)
-    _check_joined("concatenate", arrays, axis)
-    y = np.concatenate(arrays, axis)
-    ends = np.cumsum([x.shape[axis] for x in arrays])[:-1]
-    return y, lambda dy: np.split(dy, ends, axis)
+    try:
+        y = np.concatenate(arrays, axis)
+    except ValueError as error:
+        listed = ", ".join(str(x.shape) for x in arrays)
+        raise ValueError(
+            f"`concatenate` expects arrays whose shapes agree except along axis {axis}. "
+            f"Received shapes: {listed:.160}"
+        ) from error
 
-
-def _check_joined(name, arrays, axis):
-    first = arrays[0].shape
-    for x in arrays[1:]:
-        if x.ndim != len(first) or any(
-            m != n for i, (m, n) in enumerate(zip(first, x.shape, strict=True)) if i != axis
-        ):
-            raise ValueError(
-                f"`{name}` expects arrays whose shapes agree except along axis {axis}. "
-                f"Received shapes: {', '.join(str(x.shape) for x in arrays)}"[:290]
-            )
+    lengths = [x.shape[axis] for x in arrays] if wanted else ()
+    return y, lambda dy: np.split(dy, np.cumsum(lengths)[:-1], axis)
 
 
 @composed(numpy=np.concatenate)
@@ -342,12 +336,9 @@ def _several(xs, name):
 @fused_op(shapes.stacked, promote=True)
 def _stack(*arrays, axis, wanted):
     axis = normalize_axis(axis, arrays[0].ndim + 1)
-    for x in arrays:
-        if x.shape != arrays[0].shape:
-            raise ValueError(
-                "`stack` expects arrays of one shape. Received shapes: "
-                f"{', '.join(str(x.shape) for x in arrays)}"[:290]
-            )
+    if any(x.shape != arrays[0].shape for x in arrays):
+        listed = ", ".join(str(x.shape) for x in arrays)
+        raise ValueError(f"`stack` expects arrays of one shape. Received shapes: {listed:.160}")
     return np.stack(arrays, axis), lambda dy: np.moveaxis(dy, axis, 0)
 
 

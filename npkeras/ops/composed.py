@@ -34,8 +34,7 @@ def composed(function: Callable[..., Any] | None = None, *, numpy: Any = None) -
 
 def _is_symbolic(values: Any) -> bool:
     for value in values:
-        if isinstance(value, KerasTensor):
-            return True
-        if isinstance(value, (list, tuple)) and _is_symbolic(value):
+        kind = type(value)
+        if kind is KerasTensor or (kind is list or kind is tuple) and _is_symbolic(value):
             return True
     return False

@@ -8,6 +8,8 @@ probabilities themselves are there already and are not computed twice.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from npkeras.core import config
@@ -56,14 +58,17 @@ def _without(shape, axis):
 
 
 def _rows(x, axis):
-    """x as rows of classes, and a function that gives such rows the shape of x again."""
-    moved = np.moveaxis(x, axis, -1)
-    shape = moved.shape
+    """x as rows of classes."""
+    if axis != x.ndim - 1:
+        x = np.moveaxis(x, axis, -1)
+    return x.reshape(-1, x.shape[-1])
 
-    def back(rows):
-        return np.moveaxis(rows.reshape(shape), -1, axis)
 
-    return moved.reshape(-1, shape[-1]), back
+def _unrowed(rows, shape, axis):
+    """Rows of classes as an array of that shape, with the classes along an axis."""
+    if axis == len(shape) - 1:
+        return rows.reshape(shape)
+    return np.moveaxis(rows.reshape(*_without(shape, axis), shape[axis]), -1, axis)
 
 
 # Categorical: one-hot targets.
@@ -116,36 +121,36 @@ def _softmax_crossentropy(logits, targets, *, axis, probabilities=None, wanted):
     The slope is `softmax(logits) - targets`, which takes the targets to add up to 1.
     """
     logits = floats(logits)
-    rows, back = _rows(logits, axis)
-    weights, _ = _rows(targets.astype(logits.dtype, copy=False), axis)
+    shape = logits.shape
+    rows = _rows(logits, axis)
+    weights = _rows(targets.astype(logits.dtype, copy=False), axis)
     if probabilities is None:
         loss, known = kernels.softmax_crossentropy_dense(rows, weights)
     else:
-        known, _ = _rows(probabilities, axis)
+        known = _rows(probabilities, axis)
         loss = _dense_loss(rows, weights, known)
     logs = kernels.log_softmax(rows) if 1 in wanted else None
     with_logits = 0 in wanted
 
     def backward(dloss):
         dloss = dloss.reshape(-1, 1)
-        dlogits = back((known - weights) * dloss) if with_logits else None
-        return dlogits, None if logs is None else back(-logs * dloss)
+        dlogits = _unrowed((known - weights) * dloss, shape, axis) if with_logits else None
+        return dlogits, None if logs is None else _unrowed(-logs * dloss, shape, axis)
 
-    return loss.reshape(_without(logits.shape, axis)), backward
+    return loss.reshape(_without(shape, axis)), backward
 
 
+@functools.cache
 def _faintest(dtype):
     """Below this a probability has lost digits, or all of them."""
-    return np.finfo(dtype).tiny / np.finfo(dtype).eps
+    return dtype.type(np.finfo(dtype).tiny / np.finfo(dtype).eps)
 
 
 def _dense_loss(logits, targets, probabilities):
     least = _faintest(probabilities.dtype)
-    logs = np.log(np.maximum(probabilities, least))
-    loss = -np.vecdot(targets, logs)
-    faint = probabilities < least
-    if faint.any():
-        rows = np.flatnonzero((faint & (targets != 0)).any(axis=-1))
+    loss = -np.vecdot(targets, np.log(np.maximum(probabilities, least)))
+    if probabilities.min(initial=1) < least:
+        rows = np.flatnonzero(((probabilities < least) & (targets != 0)).any(axis=-1))
         loss[rows] = kernels.softmax_crossentropy_dense(logits[rows], targets[rows])[0]
     return loss
 
@@ -273,11 +278,10 @@ def _sparse_softmax_crossentropy(logits, labels, *, probabilities=None, wanted):
 
 def _sparse_loss(logits, labels, probabilities):
     chosen = probabilities[np.arange(len(labels)), labels]
-    faint = chosen < _faintest(chosen.dtype)
-    with np.errstate(divide="ignore"):
-        loss = -np.log(chosen)
-    if faint.any():
-        rows = np.flatnonzero(faint)
+    least = _faintest(chosen.dtype)
+    loss = -np.log(np.maximum(chosen, least))
+    if chosen.min(initial=1) < least:
+        rows = np.flatnonzero(chosen < least)
         loss[rows] = kernels.softmax_crossentropy(logits[rows], labels[rows])[0]
     return loss
 
