@@ -202,6 +202,11 @@ class GradientTape:
     def _start(self, target: Any, output_gradients: Any) -> dict[object, Any]:
         targets = tree.leaves(target)
         seeds = [None] * len(targets) if output_gradients is None else tree.leaves(output_gradients)
+        if len(seeds) != len(targets):
+            raise ValueError(
+                "`output_gradients` must hold one array for each target. "
+                f"Received: {len(seeds)} for {len(targets)} targets"
+            )
         totals: dict[object, Any] = {}
         for value, seed in zip(targets, seeds, strict=True):
             slot = self._slot_of(value)
