@@ -25,9 +25,6 @@ NAMES = "bool uint8 uint16 uint32 int8 int16 int32 int64 bfloat16 float16 float3
 def test_names_of_dtypes():
     assert standardize_dtype(None) == "float32"
     assert standardize_dtype(np.float64) == standardize_dtype(np.dtype("float64")) == "float64"
-    assert (
-        standardize_dtype(int) == "int32" if False else standardize_dtype(int) in ("int32", "int64")
-    )
     assert standardize_dtype(bool) == "bool"
     assert standardize_dtype(float) == "float32"
     assert standardize_dtype("bfloat16") == "bfloat16"
