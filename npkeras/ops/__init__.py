@@ -61,6 +61,7 @@ from npkeras.ops.arrange import (
     vsplit,
     vstack,
 )
+from npkeras.ops.attention import dot_product_attention
 from npkeras.ops.control import (
     associative_scan,
     cond,
@@ -241,6 +242,15 @@ from npkeras.ops.order import (
     quantile,
     sort,
     top_k,
+)
+from npkeras.ops.patterns import (
+    depth_to_space,
+    polar,
+    rearrange,
+    space_to_depth,
+    view,
+    view_as_complex,
+    view_as_real,
 )
 from npkeras.ops.reduction import (
     all,
