@@ -4,6 +4,7 @@ from npkeras import random
 from npkeras.core import check
 from npkeras.core.random import SeedGenerator
 from npkeras.core.registry import register
+from npkeras.core.symbolic import KerasTensor
 from npkeras.layers.base import Layer
 
 
@@ -38,7 +39,7 @@ class Dropout(Layer):
         self.built = True
 
     def call(self, inputs, training=False):
-        if not training or self.rate == 0:
+        if not training or self.rate == 0 or isinstance(inputs, KerasTensor):
             return inputs
         return random.dropout(
             inputs, self.rate, noise_shape=self.noise_shape, seed=self.seed_generator
