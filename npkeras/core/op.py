@@ -25,6 +25,7 @@ OPS: dict[str, Op] = {}
 _BY_NUMPY: dict[Any, Op] = {}  # NumPy's function -> our op: `np.exp(traced)` is `exp(traced)`
 
 VJP = Callable[..., Callable[[Any], Any]]
+_NUMBERS = (float, int)  # Python's own, which take the dtype of a float array beside them
 
 
 class _Thread(threading.local):
@@ -120,7 +121,7 @@ class Op:
             args = tuple(_with_slot(arg) for arg in args)
             if any(isinstance(arg, Traced) for arg in args):
                 return self.lift(args, options)
-        if not plain or self.promote:
+        if not plain or (self.promote and not _of_one_dtype(args)):
             args = self._prepare(args)
         return self.forward(*args, **options)
 
@@ -158,11 +159,25 @@ class Op:
         return _record(y, edges) if edges else y
 
 
+def _of_one_dtype(arrays: Any) -> bool:
+    dtype = arrays[0].dtype
+    for array in arrays:
+        if array.dtype is not dtype:
+            return False
+    return True
+
+
 def _in_one_dtype(values: list[Any]) -> list[Any]:
     """The values as arrays of the dtype in which they meet; None stays."""
-    dtype = values[0].dtype if values and type(values[0]) is ndarray else None
-    if not values or all(type(x) is ndarray and x.dtype is dtype for x in values):
-        return values
+    arrays = [x for x in values if type(x) is ndarray]
+    if arrays and _of_one_dtype(arrays):
+        dtype = arrays[0].dtype
+        if len(arrays) == len(values):
+            return values
+        if dtype.kind == "f" and all(
+            type(x) in _NUMBERS or x is None or type(x) is ndarray for x in values
+        ):
+            return [x if type(x) is ndarray or x is None else np.asarray(x, dtype) for x in values]
     dtype = numpy_dtype(common_dtype(*[x for x in values if x is not None]))
     return [x if x is None else np.asarray(as_array(x), dtype=dtype) for x in values]
 
@@ -297,9 +312,14 @@ class Binary(Op):
         super().__init__(forward, infer, vjps or (None, None), arrays=2, **extra)
 
     def _arrays(self, a: Any, b: Any) -> tuple[Any, Any]:
-        if type(a) is ndarray and type(b) is ndarray and a.dtype is b.dtype:
-            if not self.floats or a.dtype.kind == "f":
-                return a, b
+        if type(a) is ndarray:
+            if type(b) is ndarray:
+                if a.dtype is b.dtype and (not self.floats or a.dtype.kind == "f"):
+                    return a, b
+            elif type(b) in _NUMBERS and a.dtype.kind == "f":
+                return a, np.asarray(b, a.dtype)
+        elif type(a) in _NUMBERS and type(b) is ndarray and b.dtype.kind == "f":
+            return np.asarray(a, b.dtype), b
         dtype = numpy_dtype((float_dtype if self.floats else common_dtype)(a, b))
         return np.asarray(as_array(a), dtype), np.asarray(as_array(b), dtype)
 

@@ -6,8 +6,10 @@ the result keeps are a batch, labels that both have and the result lacks are sum
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -20,7 +22,7 @@ def product(a: ndarray, b: ndarray) -> ndarray:
 
     float16 is multiplied in float32 and rounded once.
     """
-    if a.dtype == np.float16:
+    if a.dtype.char == "e":
         return product(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if b.ndim == 2 and a.ndim > 2:
         rows = math.prod(a.shape[:-1])
@@ -32,28 +34,22 @@ def contract(arrays: Sequence[ndarray], labels: Sequence[Labels], kept: Labels) 
     """The sum over all labels that are not kept of the product of the arrays.
 
     A label may have length 1 in one array and another length in the next: it is then spread.
-    The result can be a view, and can lack nothing that is in `kept`.
+    The result can be a view.
     """
-    operands = [_diagonals(x, names) for x, names in zip(arrays, labels, strict=True)]
-    lengths: dict[str, int] = {}
-    for x, names in operands:
-        for name, length in zip(names, x.shape, strict=True):
-            if lengths.get(name, 1) == 1:
-                lengths[name] = length
-    operands = [_without_spread_axes(x, names, lengths) for x, names in operands]
+    operands = [
+        (x, names) if len(set(names)) == len(names) else _diagonals(x, names)
+        for x, names in zip(arrays, labels, strict=True)
+    ]
     while len(operands) > 1:
-        i, j = _cheapest_pair(operands, kept, lengths)
+        i, j = (0, 1) if len(operands) == 2 else _cheapest_pair(operands, kept)
         right, left = operands.pop(j), operands.pop(i)
-        others = {name for _, names in operands for name in names}
-        operands.append(_pair(*left, *right, others | set(kept), kept))
+        others = frozenset(n for _, names in operands for n in names) | frozenset(kept)
+        operands.append(_pair(*left, *right, others, kept))
     x, names = operands[0]
-    x, names = _summed(x, names, set(kept))
-    x = x.transpose([names.index(name) for name in kept if name in names])
-    missing = [i for i, name in enumerate(kept) if name not in names]
-    if missing:
-        full = [lengths[name] for name in kept]
-        x = np.broadcast_to(np.expand_dims(x, tuple(missing)), full)
-    return x
+    if names == kept:
+        return x
+    x, names = _summed(x, names, frozenset(kept))
+    return x.transpose([names.index(name) for name in kept])
 
 
 def _diagonals(x: ndarray, names: Labels) -> tuple[ndarray, Labels]:
@@ -66,20 +62,12 @@ def _diagonals(x: ndarray, names: Labels) -> tuple[ndarray, Labels]:
     return x, names
 
 
-def _without_spread_axes(
-    x: ndarray, names: Labels, lengths: dict[str, int]
-) -> tuple[ndarray, Labels]:
-    spread = [i for i, name in enumerate(names) if x.shape[i] == 1 != lengths[name]]
-    if spread:
-        x = x.squeeze(tuple(spread))
-        names = tuple(name for i, name in enumerate(names) if i not in spread)
-    return x, names
-
-
-def _cheapest_pair(operands: list, kept: Labels, lengths: dict[str, int]) -> tuple[int, int]:
+def _cheapest_pair(operands: list, kept: Labels) -> tuple[int, int]:
     """The two operands whose product is smallest compared with the two themselves."""
-    if len(operands) == 2:
-        return 0, 1
+    lengths: dict[str, int] = {}
+    for x, names in operands:
+        for name, length in zip(names, x.shape, strict=True):
+            lengths[name] = max(length, lengths.get(name, length))
 
     def growth(i: int, j: int) -> int:
         others = {n for k, (_, names) in enumerate(operands) if k not in (i, j) for n in names}
@@ -91,71 +79,133 @@ def _cheapest_pair(operands: list, kept: Labels, lengths: dict[str, int]) -> tup
     return min(pairs, key=lambda pair: growth(*pair))
 
 
-def _summed(x: ndarray, names: Labels, wanted: set[str]) -> tuple[ndarray, Labels]:
-    """The array summed over labels that nobody else wants."""
+def _summed(x: ndarray, names: Labels, wanted: frozenset[str]) -> tuple[ndarray, Labels]:
+    """The array summed over labels that nobody wants."""
     alone = tuple(i for i, name in enumerate(names) if name not in wanted)
     if not alone:
         return x, names
     return x.sum(axis=alone, dtype=x.dtype), tuple(n for n in names if n in wanted)
 
 
+class _Form(NamedTuple):
+    """How an operand becomes a stack of matrices; None for a step that is not needed."""
+
+    summed: tuple[int, ...] | None
+    order: tuple[int, ...] | None
+    shape: tuple[int, ...] | None
+    turned: bool
+
+    def of(self, x: ndarray) -> ndarray:
+        if self.summed:
+            x = x.sum(axis=self.summed, dtype=x.dtype)
+        if self.order:
+            x = x.transpose(self.order)
+        if self.shape is not None:
+            x = x.reshape(self.shape)
+        return x.swapaxes(-1, -2) if self.turned else x
+
+
+class _Plan(NamedTuple):
+    """How two operands are contracted: which is on the left, their forms, what comes out."""
+
+    swapped: bool
+    left: _Form
+    right: _Form
+    multiplied: bool  # entry by entry: nothing is summed over
+    shape: tuple[int, ...]
+    names: Labels
+
+
 def _pair(
-    a: ndarray, a_names: Labels, b: ndarray, b_names: Labels, wanted: set[str], kept: Labels
+    a: ndarray, a_names: Labels, b: ndarray, b_names: Labels, wanted: frozenset[str], kept: Labels
 ) -> tuple[ndarray, Labels]:
     """Two arrays as one: labels that are not wanted any more are summed over."""
-    a, a_names = _summed(a, a_names, wanted | set(b_names))
-    b, b_names = _summed(b, b_names, wanted | set(a_names))
-    batch = [n for n in a_names if n in b_names and n in wanted]
-    over = [n for n in a_names if n in b_names and n not in wanted]
-    a_free = [n for n in a_names if n not in b_names]
-    b_free = [n for n in b_names if n not in a_names]
-    if not over:
-        return _spread_product(a, a_names, b, b_names)
-    if kept and b_free and kept[-1] in a_free:  # the result then needs no other order of axes
-        return _pair_in_order(b, b_names, a, a_names, batch, over, b_free, a_free)
-    return _pair_in_order(a, a_names, b, b_names, batch, over, a_free, b_free)
+    plan = _planned(a.shape, a_names, b.shape, b_names, wanted, kept)
+    if plan.swapped:
+        a, b = b, a
+    left, right = plan.left.of(a), plan.right.of(b)
+    if plan.multiplied:
+        return left * right, plan.names
+    return product(left, right).reshape(plan.shape), plan.names
 
 
-def _pair_in_order(
-    a: ndarray,
+@functools.lru_cache(maxsize=1024)
+def _planned(
+    a_shape: tuple[int, ...],
     a_names: Labels,
-    b: ndarray,
+    b_shape: tuple[int, ...],
     b_names: Labels,
+    wanted: frozenset[str],
+    kept: Labels,
+) -> _Plan:
+    a_dropped, a_lengths = _dropped(a_names, a_shape, b_names, b_shape, wanted)
+    b_dropped, b_lengths = _dropped(b_names, b_shape, a_names, a_shape, wanted)
+    a_free = [n for n in a_lengths if n not in b_lengths]
+    b_free = [n for n in b_lengths if n not in a_lengths]
+    batch = [n for n in a_lengths if n in b_lengths and n in wanted]
+    over = [n for n in a_lengths if n in b_lengths and n not in wanted]
+    if not over:
+        names = (*a_lengths, *b_free)
+        left = _spread_form(a_dropped, a_lengths, names)
+        right = _spread_form(b_dropped, b_lengths, names)
+        return _Plan(False, left, right, True, (), names)
+    swapped = bool(kept and b_free and kept[-1] in a_free)  # the result is then in order
+    if swapped:
+        a_dropped, a_lengths, b_dropped, b_lengths = b_dropped, b_lengths, a_dropped, a_lengths
+        a_free, b_free = b_free, a_free
+    left = _matrix_form(a_dropped, a_lengths, batch, a_free, over)
+    right = _matrix_form(b_dropped, b_lengths, batch, over, b_free)
+    shape = [a_lengths[n] for n in batch + a_free] + [b_lengths[n] for n in b_free]
+    return _Plan(swapped, left, right, False, tuple(shape), (*batch, *a_free, *b_free))
+
+
+def _dropped(
+    names: Labels,
+    shape: tuple[int, ...],
+    other_names: Labels,
+    other_shape: tuple[int, ...],
+    wanted: frozenset[str],
+) -> tuple[tuple[int, ...], dict[str, int]]:
+    """Axes to sum over beforehand: nobody wants them, or they are 1 long and to be spread."""
+    others = dict(zip(other_names, other_shape, strict=True))
+    axes, lengths = [], {}
+    for i, (name, length) in enumerate(zip(names, shape, strict=True)):
+        spread = length == 1 != others.get(name, 1)
+        if spread or (name not in others and name not in wanted):
+            axes.append(i)
+        else:
+            lengths[name] = length
+    return tuple(axes), lengths
+
+
+def _in_order(order: list[int]) -> tuple[int, ...] | None:
+    return None if order == list(range(len(order))) else tuple(order)
+
+
+def _matrix_form(
+    dropped: tuple[int, ...],
+    lengths: dict[str, int],
     batch: list[str],
-    over: list[str],
-    a_free: list[str],
-    b_free: list[str],
-) -> tuple[ndarray, Labels]:
-    left = _as_matrices(a, a_names, batch, a_free, over)
-    right = _as_matrices(b, b_names, batch, over, b_free)
-    a_lengths = [a.shape[a_names.index(n)] for n in batch + a_free]
-    b_lengths = [b.shape[b_names.index(n)] for n in b_free]
-    return product(left, right).reshape(a_lengths + b_lengths), (*batch, *a_free, *b_free)
-
-
-def _as_matrices(
-    x: ndarray, names: Labels, batch: list[str], rows: list[str], columns: list[str]
-) -> ndarray:
-    """The array with all row labels in one axis, all column labels in the next.
+    rows: list[str],
+    columns: list[str],
+) -> _Form:
+    """All row labels in one axis, all column labels in the next.
 
     Where the columns stand before the rows in memory, a transposed view avoids a copy.
     """
-    order = {name: i for i, name in enumerate(names)}
-    lengths = [x.shape[order[n]] for n in batch]
-    height = math.prod(x.shape[order[n]] for n in rows)
-    width = math.prod(x.shape[order[n]] for n in columns)
-    if list(names) == batch + columns + rows:
-        return x.reshape(*lengths, width, height).swapaxes(-1, -2)
-    x = x.transpose([order[n] for n in batch + rows + columns])
-    return x.reshape(*lengths, height, width)
+    names = list(lengths)
+    turned = names == batch + columns + rows and bool(rows and columns)
+    first, second = (columns, rows) if turned else (rows, columns)
+    order = [names.index(n) for n in batch + first + second]
+    shape = [lengths[n] for n in batch]
+    shape += [math.prod(lengths[n] for n in part) for part in (first, second)]
+    whole = len(rows) == len(columns) == 1
+    return _Form(dropped or None, _in_order(order), None if whole else tuple(shape), turned)
 
 
-def _spread_product(
-    a: ndarray, a_names: Labels, b: ndarray, b_names: Labels
-) -> tuple[ndarray, Labels]:
-    """The product where nothing is summed over."""
-    names = a_names + tuple(n for n in b_names if n not in a_names)
-    a = a.reshape(a.shape + (1,) * (len(names) - a.ndim))
-    b = b.transpose([b_names.index(n) for n in names if n in b_names])
-    b = np.expand_dims(b, tuple(i for i, n in enumerate(names) if n not in b_names))
-    return a * b, names
+def _spread_form(dropped: tuple[int, ...], lengths: dict[str, int], names: Labels) -> _Form:
+    """The axes in the order of `names`, 1 long where a label is lacking."""
+    own = list(lengths)
+    order = [own.index(n) for n in names if n in lengths]
+    shape = tuple(lengths.get(n, 1) for n in names)
+    return _Form(dropped or None, _in_order(order), shape, False)

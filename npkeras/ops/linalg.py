@@ -29,7 +29,7 @@ def _product_dtype(*arrays):
 
 def _widened(arrays):
     """Arrays of int8 as int32."""
-    return [x.astype(np.int32) if x.dtype == np.int8 else x for x in arrays]
+    return [x.astype(np.int32) if x.dtype.char == "b" else x for x in arrays]
 
 
 # matmul ------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def _matmul_right(y, x1, x2):
 )
 def matmul(x1, x2):
     """x1 @ x2: rows of x1 times columns of x2, for every pair of matrices of a batch."""
-    if x1.dtype == np.int8:
+    if x1.dtype.char == "b":
         x1, x2 = _widened((x1, x2))
     try:
         return product(x1, x2)
@@ -90,7 +90,6 @@ def matmul(x1, x2):
 # einsum ------------------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=512)
 def parse(subscripts, ndims):
     """The labels of each operand and of the result; those behind an ellipsis get new ones."""
     text = subscripts.replace(" ", "")
@@ -144,28 +143,36 @@ def _label_lengths(names, array_shapes, owner, spread=frozenset()):
     return lengths
 
 
+@functools.lru_cache(maxsize=512)
+def _way_back(i, names, kept, array_shapes):
+    """What the gradient of operand i needs to know that does not depend on values."""
+    own, shape = names[i], array_shapes[i]
+    others = tuple(j for j in range(len(names)) if j != i)
+    lengths = {}
+    for term, lengths_of in zip(names, array_shapes, strict=True):
+        for name, length in zip(term, lengths_of, strict=True):
+            lengths[name] = max(length, lengths.get(name, length))
+    found = {n for j in others for n in names[j]} | set(kept)
+    spread = {n for n, length in zip(own, shape, strict=True) if length == 1 != lengths[n]}
+    once = tuple(dict.fromkeys(own))
+    target = tuple(n for n in once if n in found and n not in spread)
+    absent = tuple(k for k, n in enumerate(once) if n not in target)
+    full = tuple(1 if n in spread else lengths[n] for n in once)
+    return others, (kept, *(names[j] for j in others)), target, absent, full, once
+
+
 def _gradient_of(i, names, kept, arrays, dy):
     """The gradient of one operand: the same sum with the places of it and dy exchanged."""
-    own, shape = names[i], arrays[i].shape
-    others = [j for j in range(len(names)) if j != i]
-    found = {n for j in others for n in names[j]} | set(kept)
-    lengths = {}
-    for term, x in zip(names, arrays, strict=True):
-        for name, length in zip(term, x.shape, strict=True):
-            lengths[name] = max(length, lengths.get(name, length))
-    spread = {n for n, length in zip(own, shape, strict=True) if length == 1 != lengths[n]}
-    target = tuple(dict.fromkeys(n for n in own if n in found and n not in spread))
-    dx = contract([dy, *(arrays[j] for j in others)], [kept, *(names[j] for j in others)], target)
-    if target == own:
+    way = _way_back(i, names, kept, tuple(x.shape for x in arrays))
+    others, labels, target, absent, full, once = way
+    dx = contract([dy, *(arrays[j] for j in others)], labels, target)
+    if target == names[i]:
         return dx
-    once = tuple(dict.fromkeys(own))
-    absent = tuple(k for k, n in enumerate(once) if n not in target)
-    full = [1 if n in spread else lengths[n] for n in once]
     dx = np.broadcast_to(np.expand_dims(dx, absent), full)
-    if once == own:
+    if once == names[i]:
         return dx
-    whole = np.zeros(shape, dx.dtype)  # a repeated label: the gradient lies on the diagonal
-    numbers = [once.index(n) for n in own]
+    whole = np.zeros(arrays[i].shape, dx.dtype)  # a repeated label: it lies on the diagonal
+    numbers = [once.index(n) for n in names[i]]
     np.einsum(whole, numbers, list(range(len(once))))[...] = dx
     return whole
 
@@ -193,10 +200,15 @@ class _Einsum(FusedOp):
         return Op.__call__(self, *args, subscripts=subscripts)
 
 
-def _einsum_infer(*operands, subscripts):
-    array_shapes = [shape_of(x) for x in operands]
+@functools.lru_cache(maxsize=512)
+def _read(subscripts, array_shapes):
+    """The labels of the operands and of the result, and how long each is, once checked."""
     names, kept, behind = parse(subscripts, tuple(map(len, array_shapes)))
-    lengths = _label_lengths(names, array_shapes, f"einsum {subscripts}", behind)
+    return names, kept, _label_lengths(names, array_shapes, f"einsum {subscripts}", behind)
+
+
+def _einsum_infer(*operands, subscripts):
+    _, kept, lengths = _read(subscripts, tuple(map(shape_of, operands)))
     return KerasTensor([lengths[n] for n in kept], _product_dtype(*operands))
 
 
@@ -206,8 +218,7 @@ def _einsum(*operands, subscripts, wanted):
     Axes with the same letter run together; letters that do not stand after "->" are summed
     over. "..." stands for any axes in front.
     """
-    names, kept, behind = parse(subscripts, tuple(x.ndim for x in operands))
-    _label_lengths(names, [x.shape for x in operands], f"einsum {subscripts}", behind)
+    names, kept, _ = _read(subscripts, tuple(x.shape for x in operands))
     return _contraction(_widened(operands), names, kept, wanted)
 
 

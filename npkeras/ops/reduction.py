@@ -34,6 +34,8 @@ def _axis(axis):
 
 
 def _count(shape, axis):
+    if axis is None:
+        return math.prod(shape)
     return math.prod(shape[i] for i in axes_of(axis, len(shape)))
 
 
@@ -53,7 +55,7 @@ def wide(dtype):
 
 def _add_up(x, axis, keepdims):
     """The sum of floats; those of float16 are added in float32 and rounded once."""
-    if x.dtype == np.float16:
+    if x.dtype.char == "e":
         total = np.add.reduce(x, axis=_axis(axis), keepdims=keepdims, dtype=np.float32)
         with np.errstate(over="ignore"):
             return total.astype(np.float16)
@@ -120,14 +122,12 @@ def _mean_vjp(y, x, axis=None, keepdims=False):
 def mean(x, axis=None, keepdims=False):
     """The sum over the given axes, divided by the number of entries."""
     count = _count(x.shape, axis)
-    if x.dtype == np.float16:
-        total = np.add.reduce(x, axis=_axis(axis), keepdims=keepdims, dtype=np.float32)
-        return np.divide(total, count).astype(np.float16)
-    dtype = numpy_dtype(shapes.float_dtype(x))
-    total = np.add.reduce(x, axis=_axis(axis), keepdims=keepdims, dtype=dtype)
+    dtype = x.dtype if x.dtype.kind == "f" else numpy_dtype(shapes.float_dtype(x))
+    wide = np.float32 if dtype.char == "e" else dtype
+    total = np.add.reduce(x, axis=_axis(axis), keepdims=keepdims, dtype=wide)
     if not count:
-        return np.full_like(total, np.nan)
-    return total / count
+        return np.full_like(total, np.nan, dtype)
+    return (total / count).astype(dtype, copy=False)
 
 
 @composed(numpy=np.average)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from npkeras import GradientTape, KerasTensor, Variable, ops
+from npkeras.core import op as core_op
 from npkeras.core import shapes
 from npkeras.core.op import (
     OPS,
@@ -21,10 +22,12 @@ from npkeras.core.tape import Traced
 @pytest.fixture
 def scratch():
     """Ops made by a test are forgotten afterwards."""
-    before = dict(OPS)
+    tables = OPS, core_op._BY_NUMPY
+    before = [dict(table) for table in tables]
     yield
-    OPS.clear()
-    OPS.update(before)
+    for table, entries in zip(tables, before, strict=True):
+        table.clear()
+        table.update(entries)
 
 
 def test_plain_arrays_give_plain_arrays_even_while_a_tape_runs():
