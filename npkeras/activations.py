@@ -86,7 +86,7 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
         threshold: Below it the result is `negative_slope` * (x - threshold).
 
     Example:
-        >>> relu(np.array([-2.0, 0.5, 9.0]), negative_slope=0.5, max_value=6.0)
+        >>> npkeras.activations.relu(np.array([-2.0, 0.5, 9.0]), negative_slope=0.5, max_value=6.0)
         array([-1. ,  0.5,  6. ])
     """
     if max_value is None and not threshold:
@@ -121,7 +121,7 @@ def get(identifier):
     """The activation that a name, config or callable stands for; `linear` for None.
 
     Example:
-        >>> get("relu")(np.array([-1.0, 2.0]))
+        >>> npkeras.activations.get("relu")(np.array([-1.0, 2.0]))
         array([0., 2.])
     """
     if identifier is None:

@@ -86,7 +86,7 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
         maximum_iterations: How many rounds to make at most. None: any number.
 
     Example:
-        >>> while_loop(lambda i, total: i < 5, lambda i, total: (i + 1, total + i), (0, 0))
+        >>> ops.while_loop(lambda i, total: i < 5, lambda i, total: (i + 1, total + i), (0, 0))
         (5, 10)
     """
     several = isinstance(loop_vars, (list, tuple))
@@ -315,10 +315,12 @@ def custom_gradient(f):
             other than the arguments.
 
     Example:
-        >>> @custom_gradient
+        >>> @ops.custom_gradient
         ... def clipped_exp(x):
         ...     y = np.exp(np.minimum(x, 50))
         ...     return y, lambda dy: dy * y
+        >>> float(clipped_exp(np.array(0.0)))
+        1.0
     """
     _callable(f, "f", "custom_gradient")
     return _CustomGradient(f)

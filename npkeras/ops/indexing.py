@@ -190,11 +190,19 @@ def _is_basic(key):
 
 
 def _get_item_infer(x, key):
-    def known(part):
-        return np.zeros(part.shape, int) if isinstance(part, KerasTensor) else plain(part)
+    # Symbolic indices stand for arrays of zeros; an axis of theirs of unknown length is tried with
+    # two lengths, and is unknown in the result if that makes a difference.
+    small, large = (shapes.indexed(x, _tried_key(key, guess)) for guess in (61, 67))
+    lengths = zip(small.shape, large.shape, strict=True)
+    return KerasTensor([a if a == b else None for a, b in lengths], small.dtype)
 
-    key = tuple(map(known, key)) if isinstance(key, tuple) else known(key)
-    return shapes.indexed(x, key)
+
+def _tried_key(key, guess):
+    if isinstance(key, tuple):
+        return tuple(_tried_key(part, guess) for part in key)
+    if not isinstance(key, KerasTensor):
+        return plain(key)
+    return np.zeros([guess if n is None else n for n in key.shape], int)
 
 
 def _get_item_back(y, x, key):

@@ -73,7 +73,7 @@ def rearrange(tensor, pattern, **axes_lengths):
 
     Example:
         >>> images = np.zeros((8, 32, 32, 3))
-        >>> rearrange(images, "b (h x) (w y) c -> b h w (x y c)", x=4, y=4).shape
+        >>> ops.rearrange(images, "b (h x) (w y) c -> b h w (x y c)", x=4, y=4).shape
         (8, 8, 8, 48)
     """
     before, arrow, after = pattern.partition("->")

@@ -78,6 +78,13 @@ def test_recorded_values_can_be_indices():
         np.testing.assert_array_equal(x[0, i].value, X[0, [2, 0]])
 
 
+def test_symbolic_values_can_be_indices():
+    x, i = KerasTensor((None, 4)), KerasTensor((None, 7), "int32")
+    assert x[i].shape == (None, 7, 4)
+    assert x[:, i].shape == (None, None, 7)
+    assert x[0, 1:].shape == (3,)
+
+
 def test_an_entry_is_an_array():
     assert isinstance(ops.get_item(X, (1, 2)), np.ndarray)
 
