@@ -233,8 +233,12 @@ def _record(y: Any, edges: Any) -> Any:
             np.zeros(*form) if dy is None else dy for dy, form in zip(dys, forms, strict=True)
         )
 
-    filled = _same_object_cache(filled)
-    return record(y, [(slot, lambda dys, p=p: p(filled(dys))) for slot, p in edges])
+    complete = _same_object_cache(filled)
+
+    def filling(pullback: Any) -> Any:
+        return lambda dys: pullback(complete(dys))
+
+    return record(y, [(slot, filling(pullback)) for slot, pullback in edges])
 
 
 def _same_object_cache(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

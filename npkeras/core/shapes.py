@@ -212,7 +212,8 @@ def reshaped(x: Any, newshape: Any) -> KerasTensor:
 
 def transposed(x: Any, axes: Any = None) -> KerasTensor:
     shape = shape_of(x)
-    order = range(len(shape))[::-1] if axes is None else axes_of(axes, len(shape))
+    ndim = len(shape)
+    order = range(ndim)[::-1] if axes is None else [normalize_axis(a, ndim) for a in axes]
     if sorted(order) != list(range(len(shape))):
         raise ValueError(
             f"`axes` of `transpose` must name each of the {len(shape)} axes once. "
