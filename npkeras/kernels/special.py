@@ -34,6 +34,27 @@ _ERF_CENTRE = (
         2.84423683343917062e03,
     ),
 )
+# For float32 one ratio will do: erf(x) = x p(x**2) / q(x**2) up to where erf rounds to 1. Fitted
+# to `_by_interval` by repeated weighted least squares; the relative error is below 2e-8.
+_ERF_FLOAT32_END = 3.925
+_ERF_FLOAT32 = (
+    (
+        2.0461033794721983e-06,
+        0.00028483820345542643,
+        0.0037722361869515996,
+        0.052768324528499555,
+        0.1905861413085531,
+        1.1283791458214039,
+    ),
+    (
+        3.804829841451769e-05,
+        0.0011637852444506094,
+        0.014982564113131418,
+        0.1141796040549552,
+        0.5022353019789606,
+        1.0,
+    ),
+)
 _ERFC_MIDDLE = (
     (
         2.15311535474403846e-8,
@@ -189,8 +210,19 @@ def _by_interval(x: ndarray, complement: bool) -> ndarray:
     return result.reshape(wide.shape).astype(x.dtype, copy=False)
 
 
+def _erf_float32(x: ndarray) -> ndarray:
+    """A sixth of the time of `_by_interval`, to a few ulp of float32."""
+    x = np.clip(x, -_ERF_FLOAT32_END, _ERF_FLOAT32_END)
+    result = _ratio(_ERF_FLOAT32, x * x)
+    result *= x
+    np.copyto(result, np.sign(x), where=np.abs(x) >= np.float32(_ERF_FLOAT32_END))
+    return np.clip(result, -1, 1, out=result)
+
+
 def erf(x: ndarray) -> ndarray:
     """2 / sqrt(pi) times the integral of e**(-t**2) from 0 to x."""
+    if x.dtype == np.float32 and x.ndim:
+        return _erf_float32(x)
     return _by_interval(x, complement=False)
 
 
