@@ -101,6 +101,7 @@ from npkeras.ops.create import (
     zeros,
     zeros_like,
 )
+from npkeras.ops.ctc import ctc_decode, ctc_loss
 from npkeras.ops.decomposition import (
     cholesky,
     cholesky_inverse,
