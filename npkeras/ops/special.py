@@ -215,6 +215,10 @@ def _angle_infer(x):
     return KerasTensor(part.shape, shapes.float_dtype(part))
 
 
+def _angle(x):
+    return np.angle(x) if x.dtype.kind == "c" else np.where(x < 0, x.dtype.type(math.pi), 0)
+
+
 def _isneginf(x):
     return x == -np.inf
 
@@ -256,5 +260,9 @@ conjugate = elementwise(
 )
 conj = conjugate
 angle = elementwise(
-    np.angle, "The angle of the number x in the plane.", infer=_angle_infer, numpy=np.angle
+    _angle,
+    "The angle of the number x in the plane: 0 or pi for real x.",
+    name="angle",
+    infer=_angle_infer,
+    numpy=np.angle,
 )

@@ -13,6 +13,7 @@ from npkeras.core.op import OPS, Binary, Unary
 from npkeras.core.tape import Traced
 from tests.checks import check_gradients, kept_after_forward, recorded_gradients
 
+NAN = np.nan
 FLOATS = ["float16", "float32", "float64"]
 DTYPES = ["bool", "uint8", "uint16", "uint32", "int8", "int16", "int32", "int64", *FLOATS]
 UNARY = sorted(name for name, op in OPS.items() if isinstance(op, Unary))
@@ -394,6 +395,38 @@ def test_dtypes_of_two_arguments_are_those_of_keras(name, keras):
                 agree(name, dtype_of(function(a, b)), theirs, dtypes)
                 spec = b if isinstance(b, (int, float)) else KerasTensor((2, 2), dtypes[1])
                 agree(name, function(KerasTensor((2, 2), first), spec).dtype, theirs, dtypes)
+
+
+SPECIAL = np.array(
+    [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2.5, 3, 100, -100, 1e-4, 1e-30, -1e30, np.inf, -np.inf, NAN],
+    "float32",
+)
+# Where Keras on TensorFlow is not right, or says nothing, and NumPy is
+KERAS_ERRS = {
+    "erfinv": "near 0 it is rounded to 0",
+    "floor_divide": "by infinity and by tiny numbers it is off by 1",
+    "heaviside": "of NaN it is not NaN",
+    "hypot": "of two infinities it is NaN",
+    "logaddexp2": "near 0 digits are lost",
+    "nextafter": "from infinity there is no way back",
+}
+
+
+@SILENT
+@pytest.mark.keras
+@pytest.mark.parametrize("name", [name for name in UNARY if name not in KERAS_ERRS])
+def test_special_numbers_give_what_keras_gives(name, keras):
+    theirs = keras.ops.__dict__[name](SPECIAL)
+    np.testing.assert_allclose(getattr(ops, name)(SPECIAL), theirs, rtol=3e-6, atol=1e-37)
+
+
+@SILENT
+@pytest.mark.keras
+@pytest.mark.parametrize("name", [n for n in BINARY if n not in {*KERAS_ERRS, "gcd", "lcm"}])
+def test_pairs_of_special_numbers_give_what_keras_gives(name, keras):
+    a, b = SPECIAL[:, None], SPECIAL
+    theirs = keras.ops.__dict__[name](a, b)
+    np.testing.assert_allclose(getattr(ops, name)(a, b), theirs, rtol=3e-6, atol=1e-37)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
