@@ -284,7 +284,17 @@ from npkeras.ops.scatter import (
     segment_sum,
     slice_update,
 )
-from npkeras.ops.searching import bincount, digitize, searchsorted, unique, unravel_index
+from npkeras.ops.searching import (
+    bincount,
+    digitize,
+    histogram,
+    isin,
+    nonzero,
+    searchsorted,
+    select,
+    unique,
+    unravel_index,
+)
 from npkeras.ops.special import (
     allclose,
     angle,

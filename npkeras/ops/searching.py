@@ -1,13 +1,16 @@
-"""Where values lie, how often they occur, which ones there are: nothing to differentiate."""
+"""Where values lie, how often they occur, which ones there are, which of several to take."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from npkeras.core import check
 from npkeras.core.dtypes import as_array, dtype_of
 from npkeras.core.op import op
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor
+from npkeras.ops.composed import composed
+from npkeras.ops.elementwise import where
 
 
 def _searchsorted_infer(sorted_sequence, values, side="left"):
@@ -178,3 +181,79 @@ def _resized(values, size, axis, fill_value):
         return np.take(values, np.arange(size), axis)
     shape = [size - length if i == axis else n for i, n in enumerate(values.shape)]
     return np.concatenate([values, np.full(shape, as_array(fill_value), values.dtype)], axis)
+
+
+def _isin_infer(x1, x2, assume_unique=False, invert=False):
+    return KerasTensor(shape_of(x1), "bool")
+
+
+@op(_isin_infer, arrays=2, numpy=np.isin)
+def isin(x1, x2, assume_unique=False, invert=False):
+    """Whether each entry of `x1` is among those of `x2`; whether it is not, with `invert`."""
+    return np.isin(x1, x2, assume_unique=assume_unique, invert=invert)
+
+
+def _nonzero_infer(x):
+    return tuple(KerasTensor((None,), "int32") for _ in shape_of(x))
+
+
+@op(_nonzero_infer)
+def _nonzero(x):
+    return tuple(positions.astype(np.int32) for positions in np.nonzero(x))
+
+
+@composed(numpy=np.nonzero)
+def nonzero(x):
+    """The positions of the entries that are not zero: one array of positions for each axis."""
+    return list(_nonzero(x))
+
+
+def _listed(x):
+    kind = type(x).__name__
+    return f"a {kind} of {len(x)}" if isinstance(x, (list, tuple)) else f"a {kind}, not a list,"
+
+
+@composed(numpy=np.select)
+def select(condlist, choicelist, default=0):
+    """From several arrays, for each entry, the first whose condition holds there.
+
+    Args:
+        condlist: A list of conditions.
+        choicelist: A list of as many arrays, which all broadcast.
+        default: What to take where no condition holds.
+    """
+    lists = [x for x in (condlist, choicelist) if isinstance(x, (list, tuple))]
+    if len(lists) < 2 or len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(
+            "`select` expects two lists, with as many conditions as choices. Received: "
+            f"{_listed(condlist)} of conditions and {_listed(choicelist)} of choices"
+        )
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = where(condition, choice, result)
+    return result
+
+
+def _histogram_infer(x, bins=10, range=None):
+    return KerasTensor((bins,), dtype_of(x)), KerasTensor((bins + 1,), dtype_of(x))
+
+
+@op(_histogram_infer)
+def histogram(x, bins=10, range=None):
+    """How many entries fall into each of `bins` intervals of equal length, and their bounds.
+
+    Args:
+        x: An array with one axis.
+        bins: How many intervals.
+        range: The lowest and the highest bound. None: those of the entries.
+    """
+    check.non_negative_int(bins, "bins", "`histogram`")
+    if x.ndim != 1:
+        raise ValueError(f"`histogram` expects an array with one axis. Received shape {x.shape}")
+    if range is not None and not range[0] < range[1]:
+        raise ValueError(
+            "The second bound in `range` of `histogram` must be above the first. "
+            f"Received: range={range}"
+        )
+    counts, bounds = np.histogram(x, max(bins, 1), range)
+    return counts[:bins].astype(x.dtype), bounds[: bins + 1].astype(x.dtype)

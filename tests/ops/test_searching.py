@@ -1,4 +1,4 @@
-"""Searching, counting, distinct entries: values, shapes, messages, parity."""
+"""Searching, counting, choosing, distinct entries: values, shapes, messages, parity."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npkeras import KerasTensor, ops
-from tests.checks import check_shape_rule
+from tests.checks import check_gradients, check_shape_rule
 
 
 def test_searchsorted():
@@ -64,6 +64,38 @@ def test_unique_rows():
     assert ops.unique(KerasTensor((3, 2)), axis=0).shape == (None, 2)
 
 
+TABLE = np.array([[1.0, 0.0, 3.0], [0.0, 5.0, 6.0]])
+
+
+def test_isin():
+    assert ops.isin(TABLE, [1.0, 5.0]).tolist() == [[True, False, False], [False, True, False]]
+    assert ops.isin(TABLE, [1.0, 5.0], invert=True)[0].tolist() == [False, True, True]
+    check_shape_rule(ops.isin, TABLE, TABLE[0])
+
+
+def test_nonzero():
+    rows, columns = ops.nonzero(TABLE)
+    assert (rows.tolist(), columns.tolist()) == ([0, 0, 1, 1], [0, 2, 1, 2])
+    assert [x.shape for x in ops.nonzero(KerasTensor((None, 3)))] == [(None,), (None,)]
+
+
+def test_select_takes_the_first_choice_whose_condition_holds():
+    def choose(x):
+        return ops.select([TABLE > 2, TABLE < 1], [x * 2.0, x * 3.0], default=x)
+
+    np.testing.assert_array_equal(choose(TABLE + 1), [[2, 3, 8], [3, 12, 14]])
+    check_gradients(choose, TABLE)
+    check_shape_rule(choose, TABLE)
+
+
+def test_histogram():
+    counts, bounds = ops.histogram(np.array([0.0, 1.0, 1.5, 4.0]), bins=4)
+    assert (counts.tolist(), bounds.tolist()) == ([1, 2, 0, 1], [0, 1, 2, 3, 4])
+    counts, _ = ops.histogram(np.array([0.0, 1.0, 1.5, 4.0]), bins=2, range=(0, 2))
+    assert counts.tolist() == [1, 2]
+    check_shape_rule(lambda x: ops.histogram(x, 3), TABLE[0], unknown=False)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -71,6 +103,14 @@ def test_unique_rows():
         (lambda: ops.bincount([1, -1]), r"not be.*|not negative.*-1"),
         (lambda: ops.bincount([0.5]), r"float32"),
         (lambda: ops.bincount([1], sparse=True), r"sparse=True"),
+        (
+            lambda: ops.select([TABLE > 2], [TABLE, TABLE]),
+            r"a list of 1 of cond.*a list of 2 of choices",
+        ),
+        (lambda: ops.select(TABLE > 2, [TABLE]), r"a ndarray, not a list"),
+        (lambda: ops.histogram(TABLE), r"one axis.*\(2, 3\)"),
+        (lambda: ops.histogram(TABLE[0], bins=-1), r"`bins` of `histogram`.*bins=-1"),
+        (lambda: ops.histogram(TABLE[0], range=(3, 1)), r"range=\(3, 1\)"),
         (lambda: ops.unravel_index([12], (3, 4)), r"index 12.*\(3, 4\), with 12"),
     ],
 )
@@ -92,3 +132,14 @@ def test_unique_is_kerass(keras, entries, in_order, size):
     options |= dict.fromkeys(("return_index", "return_inverse", "return_counts"), True)
     for ours, theirs in zip(ops.unique(x, **options), keras.ops.unique(x, **options), strict=True):
         np.testing.assert_array_equal(ours, theirs.numpy())
+
+
+@pytest.mark.keras
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(-4, 4), min_size=2, max_size=8, unique=True), st.integers(1, 5))
+def test_histogram_is_kerass(keras, entries, bins):
+    x = np.array(entries, "float32") / 4
+    for ours, theirs in zip(
+        ops.histogram(x, bins, (-1, 1)), keras.ops.histogram(x, bins, (-1, 1)), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-5, atol=1e-6)
