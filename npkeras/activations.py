@@ -137,9 +137,48 @@ def serialize(activation):
     """The name or config of an activation."""
     if isinstance(activation, Op) and activation.name in registry.table("activations"):
         return activation.name  # `ops.relu` stands for the same as `activations.relu`
-    return registry.serialize(activation)
+    return registry.serialize_argument(activation)
 
 
 def deserialize(config, custom_objects=None):
     """The activation that `serialize` described."""
     return registry.resolve("activations", config, custom_objects)
+
+
+__all__ = [
+    "celu",
+    "deserialize",
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "serialize",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
+]
