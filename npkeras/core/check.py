@@ -42,12 +42,18 @@ def non_negative_int(value: Any, name: str, owner: str) -> int:
 def one_of(allowed: Iterable[Any], value: Any, name: str, owner: str) -> Any:
     """The value, if it is one of those allowed."""
     allowed = tuple(allowed)
-    if not any(value is choice or value == choice for choice in allowed):
+    if not _among(value, allowed):
         choices = ", ".join(map(repr, allowed))
         raise ValueError(
             f"`{name}` of {owner} must be one of {choices}. Received: {name}={shown(value)}"
         )
     return value
+
+
+def _among(value: Any, allowed: tuple[Any, ...]) -> bool:
+    if isinstance(value, np.ndarray):  # which would compare entry by entry
+        return False
+    return any(value is choice or value == choice for choice in allowed)
 
 
 def number(
@@ -60,10 +66,10 @@ def number(
     below: float | None = None,
 ) -> Any:
     """The value, if it is a real number with low <= value <= high (and value < below)."""
-    real = isinstance(value, numbers.Real) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    bare = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     if (
-        not real
-        or isinstance(value, bool)
+        not isinstance(bare, numbers.Real)
+        or isinstance(bare, bool)
         or math.isnan(value)
         or (low is not None and value < low)
         or (high is not None and value > high)
@@ -103,6 +109,6 @@ def no_more(kwargs: dict[str, Any], owner: str) -> None:
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
-    """" Did you mean ...?", if a known name is close; otherwise nothing."""
+    """ " Did you mean ...?", if a known name is close; otherwise nothing."""
     close = difflib.get_close_matches(str(name), list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -7,6 +7,7 @@ classes and functions, and what is not in it does not exist.
 from __future__ import annotations
 
 import inspect
+import threading
 import types
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ T = TypeVar("T")
 _TABLES: dict[str, dict[str, Any]] = {}
 _NAMES: dict[int, tuple[str, str]] = {}  # id(class or function) -> kind, name
 CUSTOM: dict[str, Any] = {}  # "package>Name" -> what a user registered
-_CUSTOM_NAMES: dict[int, str] = {}
+_CUSTOM_NAMES: dict[int, tuple[str, Any]] = {}  # id -> name, and the thing: it keeps its id
 
 _MODULES = {
     "schedules": "keras.optimizers.schedules",
@@ -72,7 +73,7 @@ def resolve(kind: str, identifier: Any, custom_objects: dict[str, Any] | None = 
     """The object that a name, config, class or object stands for; None for None."""
     if identifier is None:
         return None
-    if isinstance(identifier, dict):
+    if is_config(identifier):
         return deserialize(identifier, custom_objects, kind)
     if isinstance(identifier, str):
         found = find(kind, identifier, custom_objects)
@@ -93,7 +94,9 @@ class Configurable:
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs to make an object like this one, ready for JSON."""
         names = argument_names(type(self))
-        return {name: serialize(getattr(self, name)) for name in names if hasattr(self, name)}
+        return {
+            name: serialize_argument(getattr(self, name)) for name in names if hasattr(self, name)
+        }
 
     @classmethod
     def from_config(cls: type[T], config: dict[str, Any]) -> T:
@@ -113,8 +116,8 @@ def argument_names(cls: type) -> list[str]:
             if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         ]
         takes_more = _takes_keywords(base.__init__)  # type: ignore[misc]
-        names = [name for name in names if takes_more] + [n for n in own if n not in names]
-    return list(dict.fromkeys(names))
+        names = list(dict.fromkeys([*names, *own])) if takes_more else own
+    return names
 
 
 def _takes_keywords(function: Callable[..., Any]) -> bool:
@@ -124,7 +127,8 @@ def _takes_keywords(function: Callable[..., Any]) -> bool:
 
 def registered_name(thing: Any) -> str | None:
     """`"package>Name"` of a class or function that a user registered; otherwise None."""
-    return _CUSTOM_NAMES.get(id(thing))
+    name, _ = _CUSTOM_NAMES.get(id(thing), (None, None))
+    return name
 
 
 def module_of(thing: Any) -> str | None:
@@ -159,6 +163,13 @@ def serialize(value: Any) -> Any:
         }
     if isinstance(value, np.dtype):
         return value.name
+    if isinstance(value, bytes):
+        return {"class_name": "__bytes__", "config": {"value": value.decode()}}
+    if isinstance(value, slice):
+        ends = {"start": value.start, "stop": value.stop, "step": value.step}
+        return {"class_name": "__slice__", "config": serialize(ends)}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) or id(value) in _NAMES:
         return _serialize_function(value)
     if hasattr(value, "get_config"):
@@ -176,19 +187,24 @@ def _serialize_object(value: Any) -> dict[str, Any]:
     }
 
 
-def _serialize_function(value: Any) -> Any:
+def serialize_argument(value: Any) -> Any:
+    """`serialize`, save that configs know the activations of npkeras by name: "relu"."""
     if is_builtin(value, "activations") and registered_name(value) is None:
         return value.__name__
+    return serialize(value)
+
+
+def _serialize_function(value: Any) -> dict[str, Any]:
     if getattr(value, "__name__", "") == "<lambda>":
         raise ValueError(
             "A lambda has no name that a config could hold. Use a function defined with `def`, "
             "and register it with `npkeras.saving.register_keras_serializable()`."
         )
     return {
-        "module": module_of(value),
+        "module": "builtins",
         "class_name": "function",
-        "config": value.__name__,
-        "registered_name": registered_name(value) or value.__name__,
+        "config": registered_name(value) or value.__name__,
+        "registered_name": "function",
     }
 
 
@@ -219,64 +235,111 @@ def deserialize(
             return [deserialize(item, custom_objects) for item in config]
         return config
     name, inner = config["class_name"], config["config"]
-    if name in ("__lambda__", "__bytes__"):
+    if name == "__lambda__":
         raise ValueError(
             "The config holds compiled Python code, which npkeras never runs. "
             "Pass the function through `custom_objects` instead."
         )
-    if name == "__numpy__" or name == "__tensor__":
-        return np.array(inner["value"], inner["dtype"])
+    if isinstance(name, str) and name in _PLAIN_VALUES:
+        return _plain_value(name, inner)
     if name == "function":
         return _look_up(config, inner, custom_objects, kind)
     cls = _look_up(config, name, custom_objects, kind)
     if not inspect.isclass(cls):
         return cls
-    if isinstance(cls, type) and hasattr(cls, "from_config"):
-        return cls.from_config(inner)
-    raise ValueError(f"The class {name!r} cannot be made from a config: it has no `from_config`.")
+    make = getattr(cls, "from_config", None)
+    if make is None:
+        raise ValueError(
+            f"The class {name!r} cannot be made from a config: it has no `from_config`."
+        )
+    if not isinstance(inner, dict):
+        raise ValueError(f"The config of {name!r} must be a dict. Received: {check.shown(inner)}")
+    with CustomObjectScope(custom_objects):  # what is within may name them too
+        return make(inner)
+
+
+_PLAIN_VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "__numpy__": lambda config: np.array(config["value"], config["dtype"]),
+    "__tensor__": lambda config: np.array(config["value"], config["dtype"]),
+    "__bytes__": lambda config: config["value"].encode(),
+    "__slice__": lambda config: slice(config["start"], config["stop"], config["step"]),
+    "__ellipsis__": lambda config: ...,
+}
+
+
+def _plain_value(name: str, inner: Any) -> Any:
+    """What JSON has no word for, and is no object of ours."""
+    try:
+        return _PLAIN_VALUES[name](inner)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{check.shown(inner)} is no config of {name!r}: {check.shown(error)}"
+        ) from error
 
 
 def _look_up(
-    config: dict[str, Any], name: str, custom_objects: dict[str, Any] | None, kind: str | None
+    config: dict[str, Any], name: Any, custom_objects: dict[str, Any] | None, kind: str | None
 ) -> Any:
-    registered = config.get("registered_name") or name
+    registered = config.get("registered_name")
     for place in (custom_objects or {}, _scope_objects(), CUSTOM):
         for key in (registered, name):
-            if key in place:
+            if isinstance(key, str) and key in place:
                 return place[key]
-    kinds = [kind] if kind else []
-    module = str(config.get("module") or "")
-    kinds += [k for k in _TABLES if _MODULES.get(k, f"keras.{k}") == module]
-    for candidate in kinds or list(_TABLES):
-        if name in table(candidate):
+    module = config.get("module")
+    for candidate in _kinds_in(module, kind):
+        if isinstance(name, str) and name in table(candidate):
             return table(candidate)[name]
     raise ValueError(
-        f"Unknown class or function {name!r}"
-        + (f" of module {module!r}" if module else "")
+        f"Unknown class or function {check.shown(name)}"
+        + (f" of module {check.shown(module)}" if module else "")
         + ". Register it with `npkeras.saving.register_keras_serializable()` or pass it in "
         "`custom_objects`."
     )
 
 
-_scopes: list[dict[str, Any]] = []
+def _kinds_in(module: Any, kind: str | None) -> list[str]:
+    """The tables that hold what Keras has in a module; all tables if that says nothing."""
+    there = [k for k in _TABLES if _MODULES.get(k, f"keras.{k}") == module]
+    if there:
+        return [kind, *there] if kind else there
+    within_keras = module is None or str(module).partition(".")[0] in ("builtins", "keras")
+    if not within_keras:
+        return []
+    return [kind] if kind else list(_TABLES)
+
+
+class _Thread(threading.local):
+    scopes: tuple[dict[str, Any], ...] = ()
+
+
+_thread = _Thread()
 
 
 def _scope_objects() -> dict[str, Any]:
-    return {name: thing for scope in _scopes for name, thing in scope.items()}
+    return {name: thing for scope in _thread.scopes for name, thing in scope.items()}
 
 
 class CustomObjectScope:
-    """Inside this `with` block configs may name the given classes and functions."""
+    """Inside this `with` block configs may name the given classes and functions.
 
-    def __init__(self, custom_objects: dict[str, Any]) -> None:
+    Example:
+        >>> def twice(x):
+        ...     return 2 * x
+        >>> with npkeras.saving.custom_object_scope({"twice": twice}):
+        ...     npkeras.activations.get("twice")(4)
+        8
+    """
+
+    def __init__(self, custom_objects: dict[str, Any] | None) -> None:
         self.custom_objects = custom_objects or {}
 
     def __enter__(self) -> CustomObjectScope:
-        _scopes.append(self.custom_objects)
+        self._outer = _thread.scopes
+        _thread.scopes = (*self._outer, self.custom_objects)
         return self
 
     def __exit__(self, *error: object) -> None:
-        _scopes.remove(self.custom_objects)
+        _thread.scopes = self._outer
 
 
 def register_keras_serializable(
@@ -291,7 +354,7 @@ def register_keras_serializable(
             )
         full = f"{package}>{name or thing.__name__}"  # type: ignore[attr-defined]
         CUSTOM[full] = thing
-        _CUSTOM_NAMES[id(thing)] = full
+        _CUSTOM_NAMES[id(thing)] = (full, thing)
         return thing
 
     return add

@@ -1,17 +1,18 @@
 """Nests of lists, tuples and dicts: take them apart and put them together again.
 
 Dicts are walked in the order of their sorted keys, as Keras does, so that two dicts with the
-same keys always line up. None is a leaf.
+same keys always line up; an `OrderedDict` keeps its own order. None is a leaf.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 
 def is_nested(structure: Any) -> bool:
-    return isinstance(structure, (list, tuple, dict))
+    return isinstance(structure, (list, tuple, dict, deque))
 
 
 def _items(structure: Any) -> list[Any]:
@@ -21,16 +22,25 @@ def _items(structure: Any) -> list[Any]:
 
 
 def _keys(structure: dict[Any, Any]) -> list[Any]:
+    if isinstance(structure, OrderedDict):
+        return list(structure)
     try:
         return sorted(structure)
-    except TypeError:  # keys of several kinds have no order but their own
+    except TypeError:  # keys of several kinds: one kind after the other
+        pass
+    try:
+        return sorted(structure, key=lambda key: (type(key).__qualname__, key))
+    except TypeError:
         return list(structure)
 
 
 def _rebuild(like: Any, items: list[Any]) -> Any:
     if isinstance(like, dict):
         values = dict(zip(_keys(like), items, strict=True))
-        return type(like)((key, values[key]) for key in like)
+        pairs = ((key, values[key]) for key in like)
+        if isinstance(like, defaultdict):
+            return type(like)(like.default_factory, pairs)
+        return type(like)(pairs)
     if hasattr(like, "_fields"):  # a namedtuple
         return type(like)(*items)
     return type(like)(items)
@@ -44,7 +54,10 @@ def leaves(structure: Any) -> list[Any]:
 
 
 def map(function: Callable[..., Any], structure: Any, *others: Any) -> Any:  # noqa: A001
-    """A nest of the same form with `function(leaf, ...)` in place of each leaf."""
+    """A nest of the same form with `function(leaf, ...)` in place of each leaf.
+
+    The first structure says what a leaf is: what stands there in the others is passed whole.
+    """
     if not is_nested(structure):
         return function(structure, *others)
     items = _items(structure)
@@ -56,7 +69,7 @@ def map(function: Callable[..., Any], structure: Any, *others: Any) -> Any:  # n
 
 
 def _items_like(structure: Any, other: Any) -> list[Any]:
-    kinds = (dict,) if isinstance(structure, dict) else (list, tuple)
+    kinds = (dict,) if isinstance(structure, dict) else (list, tuple, deque)
     if not isinstance(other, kinds) or len(other) != len(structure):
         raise ValueError(
             f"The structures differ: expected a {type(structure).__name__} of "

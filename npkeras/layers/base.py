@@ -11,7 +11,7 @@ import numpy as np
 from npkeras import regularizers
 from npkeras.core import check, names
 from npkeras.core.dtypes import get_dtype_policy
-from npkeras.core.registry import Configurable, serialize
+from npkeras.core.registry import Configurable, serialize, serialize_argument
 from npkeras.layers.calls import Caller, as_shape, recording_calls
 from npkeras.layers.signatures import accepted_arguments, derived_arguments, is_users
 from npkeras.layers.weights import WeightKeeper
@@ -219,7 +219,7 @@ def _for_config(value, name, layer):
     ):
         return value
     try:
-        return serialize(value)
+        return serialize_argument(value)
     except TypeError as error:
         raise NotImplementedError(
             f"Layer {layer.name!r} ({type(layer).__name__}) cannot derive its config, as its "
