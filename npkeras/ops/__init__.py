@@ -295,6 +295,22 @@ from npkeras.ops.searching import (
     unique,
     unravel_index,
 )
+from npkeras.ops.signal import (
+    bartlett,
+    blackman,
+    correlate,
+    extract_sequences,
+    fft,
+    fft2,
+    hamming,
+    hanning,
+    ifft2,
+    irfft,
+    istft,
+    kaiser,
+    rfft,
+    stft,
+)
 from npkeras.ops.special import (
     allclose,
     angle,

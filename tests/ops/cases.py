@@ -218,6 +218,18 @@ _add("cdist", X, Y[:2])
 _add("psnr", X, Y, options=({"max_val": 2.0},), half=False)
 _add("vander", POSITIVE[0], options=({}, {"N": 3, "increasing": True}), half=False)
 
+# Signals -----------------------------------------------------------------------------------------
+
+_add("rfft", CUBE, options=({}, {"fft_length": 7}), half=False, rtol=1e-4)
+_add("rfft", CUBE, options=({"fft_length": 3},), half=False, keras=False)
+_add(
+    "extract_sequences",
+    _uniform(-1, 1, 2, 9),
+    options=({"sequence_length": 4, "sequence_stride": 3},),
+)
+_add("correlate", ROW, TALL[:2, 0], options=[{"mode": m} for m in ("valid", "same", "full")])
+_add("correlate", TALL[:2, 0], ROW, options=({"mode": "full"}, {"mode": "same"}))
+
 # Arrangement -------------------------------------------------------------------------------------
 
 _add("reshape", CUBE, options=({"newshape": (4, -1)},), half=False)
@@ -258,6 +270,9 @@ _add("space_to_depth", _uniform(-1, 1, 1, 4, 2, 3), options=({"block_size": 2},)
 _add("view", NUMBERS, options=({"dtype": "float32"},))
 _add("view_as_complex view_as_real", X[:, :2], differentiable=False, half=False, keras=False)
 _add("polar", POSITIVE, X, differentiable=False, half=False)
+_add("isin", X, X[0, :2], constant=(0, 1))
+_add("nonzero", NUMBERS, unknown=False)
+_add("histogram", X[0], constant=(0,), half=False)
 _add("unique", INDICES, differentiable=False, unknown=False, options=({"size": 3},))
 
 # Activations and normalization -------------------------------------------------------------------
@@ -279,5 +294,7 @@ _add("binary_crossentropy", FLAGS.astype(float), X, options=({"from_logits": Tru
 ELSEWHERE = {
     *"cond switch while_loop fori_loop scan map vectorized_map associative_scan".split(),
     *"concatenate stack hstack vstack dstack split array_split hsplit vsplit dsplit".split(),
+    *"fft fft2 ifft2 irfft stft istft".split(),
+    *"ctc_loss ctc_decode select".split(),
     *"unstack meshgrid lstm gru simple_rnn rnn".split(),
 }
