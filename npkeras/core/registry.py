@@ -24,6 +24,7 @@ _NAMES: dict[int, tuple[str, str]] = {}  # id(class or function) -> kind, name
 CUSTOM: dict[str, Any] = {}  # "package>Name" -> what a user registered
 _CUSTOM_NAMES: dict[int, tuple[str, Any]] = {}  # id -> name, and the thing: it keeps its id
 
+_SINGULAR = {"losses": "loss", "dtype_policies": "dtype policy"}
 _MODULES = {
     "schedules": "keras.optimizers.schedules",
     "dtype_policies": "keras",
@@ -63,7 +64,7 @@ def find(kind: str, name: str, custom_objects: dict[str, Any] | None = None) -> 
         if name in place:
             return place[name]
     raise ValueError(
-        f"Unknown {kind.replace('_', ' ').rstrip('s')}: {name!r}."
+        f"Unknown {_SINGULAR.get(kind, kind[:-1])}: {name!r}."
         f"{check.did_you_mean(name, table(kind))}"
         " A class of your own must be registered or be passed in `custom_objects`."
     )

@@ -277,10 +277,10 @@ def _check_binary(y_true, y_pred, from_logits, owner):
     if from_logits or attached(y_pred, "logits") is not None:
         return
     if isinstance(predictions, np.ndarray) and not _within_unit_interval(predictions):
+        # without values, as Python shows a text once and not once for each batch
         warnings.warn(
-            f"The loss `{owner}` expects probabilities, and was given predictions from "
-            f"{predictions.min():g} to {predictions.max():g}. If they are logits, use "
-            "`from_logits=True`; otherwise end the model with a sigmoid.",
+            f"The loss `{owner}` expects probabilities, and was given predictions outside [0, 1]. "
+            "If they are logits, use `from_logits=True`; otherwise end the model with a sigmoid.",
             stacklevel=3,
         )
 
