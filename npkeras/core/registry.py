@@ -20,9 +20,9 @@ from npkeras.core.names import snake_case
 T = TypeVar("T")
 
 _TABLES: dict[str, dict[str, Any]] = {}
-_NAMES: dict[int, tuple[str, str]] = {}  # id(class or function) -> kind, name
+_KINDS: dict[int, tuple[str, Any]] = {}  # id -> kind, and the thing: it keeps its id
 CUSTOM: dict[str, Any] = {}  # "package>Name" -> what a user registered
-_CUSTOM_NAMES: dict[int, tuple[str, Any]] = {}  # id -> name, and the thing: it keeps its id
+_CUSTOM_NAMES: dict[int, tuple[str, Any]] = {}  # id -> "package>Name", and the thing
 
 _SINGULAR = {"losses": "loss", "dtype_policies": "dtype policy"}
 _MODULES = {
@@ -42,7 +42,7 @@ def register(kind: str, *aliases: str) -> Callable[[T], T]:
         table.setdefault(snake_case(name), thing)
         for alias in aliases:
             table[alias] = thing
-        _NAMES[id(thing)] = (kind, name)
+        _KINDS[id(thing)] = (kind, thing)
         return thing
 
     return add
@@ -134,8 +134,8 @@ def registered_name(thing: Any) -> str | None:
 
 def module_of(thing: Any) -> str | None:
     """The public module of what npkeras has, in Keras' words; a user's own module otherwise."""
-    if id(thing) in _NAMES:
-        kind = _NAMES[id(thing)][0]
+    if id(thing) in _KINDS:
+        kind = _KINDS[id(thing)][0]
         return _MODULES.get(kind, f"keras.{kind}")
     module = getattr(thing, "__module__", None)
     return None if module == "__main__" else module
@@ -143,7 +143,7 @@ def module_of(thing: Any) -> str | None:
 
 def is_builtin(thing: Any, kind: str | None = None) -> bool:
     """Whether npkeras itself has this class or function (of that kind)."""
-    known = _NAMES.get(id(thing))
+    known = _KINDS.get(id(thing))
     return known is not None and (kind is None or known[0] == kind)
 
 
@@ -171,7 +171,7 @@ def serialize(value: Any) -> Any:
         return {"class_name": "__slice__", "config": serialize(ends)}
     if value is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
-    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) or id(value) in _NAMES:
+    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) or id(value) in _KINDS:
         return _serialize_function(value)
     if hasattr(value, "get_config"):
         return _serialize_object(value)

@@ -131,7 +131,7 @@ def test_noise_on_binary_targets_is_allowed():
 
 
 def test_predictions_that_are_no_probabilities_are_warned_of():
-    with pytest.warns(UserWarning, match="from -3 to 2.*from_logits=True"):
+    with pytest.warns(UserWarning, match=r"outside \[0, 1\].*from_logits=True"):
         losses.BinaryCrossentropy()([[0.0], [1.0]], [[-3.0], [2.0]])
 
 
