@@ -118,9 +118,8 @@ class AUC(Metric):
     def _check(self, scores):
         if scores.size and (scores.min() < 0 or scores.max() > 1):
             warnings.warn(
-                f"AUC expects predictions between 0 and 1. Received predictions from "
-                f"{scores.min():g} to {scores.max():g}, most of which lie on one side of all "
-                "thresholds. If they are logits, use `from_logits=True`.",
+                "AUC expects predictions between 0 and 1. Received some outside, on one side of "
+                "all thresholds. If they are logits, use `from_logits=True`.",
                 stacklevel=3,
             )
         columns = None if self.label_weights is None else len(self.label_weights)
