@@ -306,7 +306,7 @@ class _BestUnderConstraint(_Counting):
     def result(self):
         """The largest share, or 0 if the other is never large enough."""
         wanted, constrained = self._shares()
-        allowed = constrained >= self.value
+        allowed = constrained >= np.asarray(self.value, self.dtype)  # 7 of 10 are 0.7, in float32
         best = wanted[allowed].max() if allowed.any() else 0
         return np.asarray(best, self.dtype)[()]
 

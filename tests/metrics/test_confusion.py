@@ -117,6 +117,11 @@ def test_the_best_precision_where_recall_is_high_enough():
     assert metrics.SpecificityAtSensitivity(0.9)(y_true, scores) == np.float32(2 / 3)
 
 
+def test_a_constraint_that_is_just_met_is_met():
+    y_true = [1] * 7 + [0] * 3  # a precision of 7 / 10, which no float32 is
+    assert metrics.RecallAtPrecision(0.7, num_thresholds=1)(y_true, [0.9] * 10) == 1
+
+
 def test_a_constraint_that_is_never_met_gives_zero():
     assert metrics.PrecisionAtRecall(0.5)([0, 0], [0.1, 0.9]) == 0
 
