@@ -46,6 +46,17 @@ def data_folder():
     return pathlib.Path(folder)
 
 
+@pytest.fixture(scope="session")
+def doctest_namespace():
+    """What the examples in docstrings take as known."""
+    import numpy as np
+
+    import npkeras
+
+    layers = {name: getattr(npkeras.layers, name) for name in npkeras.layers.__all__}
+    return {"np": np, "npkeras": npkeras, "ops": npkeras.ops, **layers}
+
+
 @pytest.fixture(autouse=True)
 def _fresh_state():
     """Every test begins with the settings and names of a fresh process."""

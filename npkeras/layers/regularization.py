@@ -24,7 +24,7 @@ class Dropout(Layer):
     Example:
         >>> Dropout(0.5, seed=1)(np.ones((2, 3)), training=True)
         array([[2., 0., 2.],
-               [0., 0., 2.]], dtype=float32)
+               [0., 0., 0.]], dtype=float32)
     """
 
     supports_masking = True
