@@ -10,6 +10,7 @@ from npkeras import layers
 from tests.small_models import (
     BINARY,
     CLASSES,
+    INF,
     NAN,
     ONE_HOT,
     ROWS,
@@ -161,6 +162,14 @@ REFUSED = {
         regression, np.hstack([X, X]), BINARY, "'head' (Dense)", "4 entries", ", 8)",
         methods=(*ALL, "call"),
     ),
+    "a dict for a model of one input": case(
+        regression,
+        {"first": X},
+        BINARY,
+        "'head' (Dense) expects an array",
+        "'first'",
+        methods=(*ALL, "call"),
+    ),
     "no samples": case(regression, X[:0], BINARY[:0], "at least one sample", "(0, 4)"),
     "masked arrays": case(
         regression, np.ma.masked_invalid(X), BINARY, "`x`", "masked", "filled", methods=ALL
@@ -253,11 +262,15 @@ ARGUMENTS = {
     ),
     "sample_weight NaN": (
         lambda: fit(regression(), X, BINARY, sample_weight=changed(np.ones(ROWS), 7, NAN)),
-        "sample_weight.*NaN for sample 7",
+        "sample_weight.*nan for sample 7",
     ),
     "sample_weight NaN in a batch": (
         lambda: regression().train_on_batch(X, BINARY, changed(np.ones(ROWS), 7, NAN)),
-        "sample_weight.*NaN for sample 7",
+        "sample_weight.*nan for sample 7",
+    ),
+    "sample_weight infinite": (
+        lambda: fit(regression(), X, BINARY, sample_weight=changed(np.ones(ROWS), 7, INF)),
+        "sample_weight.*inf for sample 7",
     ),
     "sample_weight too short": (
         lambda: fit(regression(), X, BINARY, sample_weight=np.ones(5)),

@@ -84,7 +84,7 @@ def _weights_like(y, sample_weight):
     """Sample weights in the form of the targets: one array serves all of several targets."""
     if sample_weight is None:
         return None
-    _refuse_nan(sample_weight)
+    _refuse_non_finite(sample_weight)
     if tree.is_nested(y) and not tree.is_nested(sample_weight):
         return tree.map(lambda _: sample_weight, y)
     if tree.is_nested(y) and not tree.same(y, sample_weight):
@@ -95,13 +95,15 @@ def _weights_like(y, sample_weight):
     return sample_weight
 
 
-def _refuse_nan(sample_weight):
+def _refuse_non_finite(sample_weight):
     for weights in tree.leaves(sample_weight):
         if type(weights) is rows.Rows and weights.dtype.kind == "f":
-            bad = np.isnan(np.asarray(weights.array)).nonzero()[0]
+            array = np.asarray(weights.array)
+            bad = np.argwhere(~np.isfinite(array))
             if len(bad):
                 raise ValueError(
-                    f"`{weights.name}` must be numbers. Received: NaN for sample {bad[0]}"
+                    f"`{weights.name}` must hold finite numbers. Received: "
+                    f"{array[tuple(bad[0])]} for sample {bad[0][0]}"
                 )
 
 

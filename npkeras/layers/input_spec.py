@@ -126,6 +126,9 @@ def _values(specs, inputs):
     """The inputs in the order of the specs, a dict's by their names; or a text: what is missing."""
     names = [spec.name if spec is not None else None for spec in specs]
     if not isinstance(inputs, dict) or None in names:
+        if isinstance(inputs, dict) and len(specs) == 1:
+            keys = ", ".join(map(repr, inputs))
+            return f"expects an array. Received a dict of arrays, with the keys {keys:.100}"
         return tree.leaves(inputs)
     missing = [name for name in names if name not in inputs]
     if missing:
