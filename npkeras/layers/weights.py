@@ -43,7 +43,7 @@ class WeightKeeper:
         """Make a `Variable` that belongs to this layer.
 
         Args:
-            shape: Its shape; `()` if None. It and `initializer` may also come without a keyword.
+            shape: Its shape; `()` if None. It, `initializer` and `dtype` need no keyword.
             initializer: What it is before training. None: Glorot uniform for floats, else zeros.
             dtype: Its dtype. None: the layer's `variable_dtype`.
             trainable: Whether it is to be trained.
@@ -58,12 +58,12 @@ class WeightKeeper:
                 "`add_weight` takes the name by keyword: `add_weight(shape=..., name=...)`. "
                 f"Received: add_weight({args[0]!r}, ...)"
             )
-        if len(args) > 2:
+        if len(args) > 3:
             raise TypeError(
-                "`add_weight` takes two arguments without a keyword, `shape` and `initializer`. "
-                f"Received: {len(args)} of them"
+                "`add_weight` takes at most `shape`, `initializer` and `dtype` without a keyword. "
+                f"Received: {len(args)} arguments without one"
             )
-        shape, initializer = (*args, *(shape, initializer)[len(args) :])
+        shape, initializer, dtype = (*args, *(shape, initializer, dtype)[len(args) :])
         if self._build_shapes is not None:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) is built: its weights are made once, "
