@@ -361,9 +361,22 @@ def register_keras_serializable(
     return add
 
 
-def get_registered_name(thing: Any) -> str:
+def get_custom_objects() -> dict[str, Any]:
+    """The dict of all classes and functions that configs may name besides npkeras' own.
+
+    What is put into it is known from then on, in the whole process; `custom_object_scope`
+    does the same for a few lines.
+
+    Example:
+        >>> npkeras.saving.get_custom_objects()["twice"] = lambda x: 2 * x
+        >>> del npkeras.saving.get_custom_objects()["twice"]
+    """
+    return CUSTOM
+
+
+def get_registered_name(obj: Any) -> str:
     """`"package>Name"` of what a user registered, or the plain name of anything else."""
-    return registered_name(thing) or thing.__name__
+    return registered_name(obj) or obj.__name__
 
 
 def get_registered_object(

@@ -7,6 +7,7 @@ from npkeras.saving import (
     CustomObjectScope,
     custom_object_scope,
     deserialize_keras_object,
+    get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
@@ -14,7 +15,6 @@ from npkeras.saving import (
 )
 from npkeras.utils.files import get_file
 from npkeras.utils.numerical import normalize, to_categorical
-from npkeras.utils.objects import get_custom_objects
 from npkeras.utils.seeding import set_random_seed
 from npkeras.utils.sequence import pad_sequences
 
