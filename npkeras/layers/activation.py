@@ -42,8 +42,8 @@ class Activation(_Elementwise):
 class ReLU(_Elementwise):
     """`min(max(x, 0), max_value)`, with a slope below a threshold if asked for.
 
-    f(x) = max_value for x >= max_value, x for threshold <= x < max_value, and
-    negative_slope (x - threshold) below.
+    f(x) = max_value for x >= max_value, x for threshold < x < max_value, and
+    negative_slope (x - threshold) from the threshold down.
 
     Args:
         max_value: The largest output. None: no bound.

@@ -48,6 +48,7 @@ class Layer(Caller, WeightKeeper, Configurable):
     input_spec = None
     supports_masking = False
     quiet_activity_regularizer = True  # whether the config leaves it out where there is none
+    not_in_config: frozenset[str] = frozenset()  # arguments that only say how to begin
 
     def __new__(cls, *args, **kwargs):
         layer = super().__new__(cls)
@@ -159,7 +160,11 @@ class Layer(Caller, WeightKeeper, Configurable):
             config["autocast"] = False
         given = _bound_arguments(self)
         for name, is_users_own in derived_arguments(cls, Layer).items():
-            if name not in config and name not in _BASE_ARGUMENTS:
+            if (
+                name not in config
+                and name not in _BASE_ARGUMENTS
+                and name not in self.not_in_config
+            ):
                 if hasattr(self, name) and not (is_users_own and name in given):
                     config[name] = _for_config(getattr(self, name), name, self)
                 elif name in given:

@@ -11,7 +11,7 @@ import numpy as np
 
 from npkeras.core import check, names, tree
 from npkeras.core.attach import get_mask, set_mask
-from npkeras.core.dtypes import is_float, standardize_dtype
+from npkeras.core.dtypes import dtype_of, is_float, standardize_dtype
 from npkeras.core.op import OPS, autocast_scope
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, remember
@@ -179,8 +179,9 @@ class Caller:
         stored = {k: v for k, v in kwargs.items() if k not in ("mask", "training")}
         outputs = self._infer(args, kwargs, training)
         remember(self, args, stored, outputs)
-        if not _context.inferring:
-            self._inbound_nodes.append(tree.leaves(outputs)[0].node)
+        nodes = [y.node for y in tree.leaves(outputs) if isinstance(y, KerasTensor)]
+        if nodes and not _context.inferring:
+            self._inbound_nodes.append(nodes[0])
         return outputs
 
     def _infer(self, args, kwargs, training=None):
@@ -295,8 +296,10 @@ def _as_tensors(shape, dtype):
 
 def _fresh(tensor):
     """A symbolic tensor like this one, without the calls inside the layer behind it."""
+    if tensor is None:
+        return None
     if not isinstance(tensor, KerasTensor):
-        return tensor
+        return KerasTensor(shape_of(tensor), dtype_of(tensor))  # it does not depend on the inputs
     result = KerasTensor(tensor.shape, tensor.dtype)
     result.notes = tensor.notes
     return result

@@ -36,6 +36,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    not_in_config = frozenset({"lora_rank", "lora_alpha"})
 
     def __init__(
         self,
@@ -93,10 +94,6 @@ class Dense(Layer):
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
         return self.activation(outputs)
-
-    def get_config(self):
-        config = super().get_config()
-        return {k: v for k, v in config.items() if k not in ("lora_rank", "lora_alpha")}
 
 
 def known_features(input_shape, layer):

@@ -41,6 +41,7 @@ class Embedding(Layer):
     """
 
     quiet_activity_regularizer = False
+    not_in_config = frozenset({"weights", "lora_rank", "lora_alpha"})
 
     def __init__(
         self,
@@ -101,7 +102,7 @@ class Embedding(Layer):
             if not np.array_equal(numbers, inputs):
                 raise ValueError(
                     f"Layer {self.name!r} (Embedding) expects whole numbers. "
-                    f"Received {inputs[numbers != inputs].flat[0]} among them."
+                    f"Received {inputs[numbers != inputs].flat[0]!s} among them."
                 )
             inputs = numbers
         if inputs.size and (inputs.min() < 0 or inputs.max() >= self.input_dim):
@@ -114,9 +115,3 @@ class Embedding(Layer):
 
     def compute_mask(self, inputs, mask=None):
         return ops.not_equal(inputs, 0) if self.mask_zero else None
-
-    def get_config(self):
-        config = super().get_config()
-        config.setdefault("activity_regularizer", None)
-        dropped = ("weights", "lora_rank", "lora_alpha")
-        return {name: value for name, value in config.items() if name not in dropped}

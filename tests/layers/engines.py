@@ -43,3 +43,38 @@ def masked(engine, x, mask):
 
 def name_of_dtype(x):
     return dtype_of(x) if isinstance(x, np.ndarray) else getattr(x.dtype, "name", str(x.dtype))
+
+
+def user_layers(engine):
+    """Layers as users write them."""
+    Layer = engine.layers.Layer
+
+    class Scale(Layer):
+        def __init__(self, units=3, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+
+        def build(self, input_shape):
+            self.seen = input_shape
+            self.w = self.add_weight(shape=(input_shape[-1], self.units), name="w")
+
+        def call(self, x):
+            return engine.ops.matmul(x, self.w)
+
+    class Pair(Layer):
+        def build(self, a_shape, b_shape=None):
+            self.seen = a_shape, b_shape
+
+        def call(self, a, b=None):
+            return a
+
+    class Inner(Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.w = self.add_weight(shape=(2,), name="w")
+            self.dense = engine.layers.Dense(2)
+
+        def call(self, x):
+            return self.dense(x)
+
+    return Scale, Pair, Inner

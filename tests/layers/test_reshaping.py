@@ -1,0 +1,132 @@
+"""Flatten and Reshape."""
+
+import numpy as np
+import pytest
+
+from npkeras import config
+from npkeras.layers import Flatten, Reshape
+from npkeras.layers.reshaping import data_format_of
+from tests.layers.engines import array, ones
+
+# Flatten
+
+
+@pytest.mark.parametrize(
+    "shape, flat",
+    [
+        ((3,), (3, 1)),
+        ((2, 3), (2, 3)),
+        ((2, 3, 4), (2, 12)),
+        ((0, 3, 4), (0, 12)),
+        ((2, 0, 4), (2, 0)),
+    ],
+)
+def test_flatten_keeps_the_batch(engine, shape, flat):
+    assert tuple(engine.layers.Flatten()(ones(*shape)).shape) == flat
+
+
+@pytest.mark.parametrize(
+    "shape, flat",
+    [
+        ((None,), (None, 1)),
+        ((None, 3), (None, 3)),
+        ((None, 3, 4), (None, 12)),
+        ((None, None, 4), (None, None)),
+        ((5, 3, 4), (5, 12)),
+        ((5, None), (5, None)),
+    ],
+)
+def test_flatten_knows_its_shape(engine, shape, flat):
+    assert engine.layers.Flatten()(engine.Input(batch_shape=shape)).shape == flat
+
+
+def test_channels_come_last_in_both_formats(engine):
+    last = np.arange(24).reshape(2, 3, 2, 2)
+    first = np.moveaxis(last, -1, 1)
+    expected = last.reshape(2, -1)
+    np.testing.assert_array_equal(array(engine.layers.Flatten()(last)), expected)
+    flatten = engine.layers.Flatten("channels_first")
+    np.testing.assert_array_equal(array(flatten(first)), expected)
+
+
+def test_a_single_number_cannot_be_flattened(engine):
+    with pytest.raises(ValueError, match=r"flatten.*\(\)"):
+        engine.layers.Flatten()(np.float32(3))
+
+
+def test_the_data_format_is_one_of_two_or_the_global_one():
+    assert Flatten().data_format == "channels_last"
+    config.set_image_data_format("channels_first")
+    assert Flatten().data_format == data_format_of(None, "Flatten") == "channels_first"
+    with pytest.raises(ValueError, match="`data_format` of Flatten.*data_format='first'"):
+        Flatten("first")
+
+
+# Reshape
+
+
+@pytest.mark.parametrize(
+    "target, shape",
+    [
+        ((24,), (2, 24)),
+        ((-1,), (2, 24)),
+        ((2, -1), (2, 2, 12)),
+        ((4, 3, -1, 1), (2, 4, 3, 2, 1)),
+        ([6, 4], (2, 6, 4)),
+    ],
+)
+def test_reshape_keeps_the_batch(engine, target, shape):
+    assert tuple(engine.layers.Reshape(target)(ones(2, 4, 6)).shape) == shape
+
+
+def test_the_entries_stay_in_order(engine):
+    x = np.arange(12).reshape(2, 2, 3)
+    y = array(engine.layers.Reshape((3, 2))(x))
+    np.testing.assert_array_equal(y, x.reshape(2, 3, 2))
+    assert y.dtype == x.dtype
+
+
+@pytest.mark.parametrize("target", [(3, 2), (-1, 2)])
+def test_an_empty_batch_can_be_reshaped(engine, target):
+    assert tuple(engine.layers.Reshape(target)(ones(0, 6)).shape) == (0, 3, 2)
+
+
+@pytest.mark.parametrize(
+    "target, shape, result",
+    [
+        ((2, -1), (None, 4, 3), (None, 2, 6)),
+        ((2, -1), (None, None, 3), (None, 2, None)),
+        ((3, 2), (None, None), (None, 3, 2)),
+        ((-1,), (None,), (None, 1)),
+        ((), (None, 1), (None,)),
+        ((2, -1), (5, 4, 3), (5, 2, 6)),
+        ((2, -1), (5, None, 3), (5, 2, None)),
+    ],
+)
+def test_reshape_knows_its_shape(engine, target, shape, result):
+    assert engine.layers.Reshape(target)(engine.Input(batch_shape=shape)).shape == result
+
+
+def test_one_number_is_a_shape_of_one_axis():
+    assert Reshape(6).target_shape == (6,)
+    assert Reshape(6)(ones(2, 2, 3)).shape == (2, 6)
+
+
+@pytest.mark.parametrize("target", [(2, 3), (2, -1), (6, -1)])
+def test_another_number_of_entries_is_refused(target):
+    message = rf"'r' \(Reshape\).*\(5,\).*{target[0]}, {target[1]}.*5 entries"
+    for x in (ones(2, 5), __import__("npkeras").Input((5,))):
+        with pytest.raises(ValueError, match=message):
+            Reshape(target, name="r")(x)
+
+
+@pytest.mark.parametrize("target", [(-1, -1), (-2, 3)])
+def test_only_one_entry_may_be_unknown(engine, target):
+    with pytest.raises(ValueError, match=rf"target_shape=\({target[0]}, {target[1]}\)"):
+        engine.layers.Reshape(target)
+
+
+@pytest.mark.parametrize("target", ["a", (2.0, 3), (None, 3), None, ("a",)], ids=str)
+def test_a_target_holds_integers(target):
+    with pytest.raises(ValueError, match="`target_shape` of Reshape must hold integers.*Received"):
+        Reshape(target)
