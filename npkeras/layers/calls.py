@@ -60,7 +60,7 @@ class Caller:
         training = self._resolve_training(signature, kwargs)
         first = args[0] if args else kwargs.get(signature.first)
         if self.input_spec is not None and (args or first is not None):
-            check_inputs(self.input_spec, first, f"Layer {self.name!r} ({type(self).__name__})")
+            check_inputs(self.input_spec, first, self)
         if not self.built:
             self._build_for(signature.bind(self, args, kwargs))
         mask = self._hand_on_masks(signature, args, kwargs, first)
@@ -140,17 +140,20 @@ class Caller:
         Where `call` has one tensor argument (or nest of tensors), its mask goes to `mask`; where
         it has several, such as `a` and `b`, theirs go to `a_mask` and `b_mask`.
         """
-        nested = signature.takes_mask and isinstance(first, (list, tuple, dict))
-        if nested or any(map(_is_masked, args)) or any(map(_is_masked, kwargs.values())):
-            tensors = {
-                name: value
-                for name, value in signature.named(args, kwargs)
-                if not name.endswith("mask") and _holds_tensors(value)
-            }
-            for name, value in tensors.items():
-                key = "mask" if len(tensors) == 1 else f"{name}_mask"
-                if key in signature.names and kwargs.get(key) is None:
-                    kwargs[key] = tree.map(get_mask, value)
+        masked = signature.takes_mask and isinstance(first, (list, tuple, dict))
+        for value in (*args, *kwargs.values()):
+            masked = masked or _is_masked(value)
+        if not masked:
+            return kwargs.get("mask") if signature.takes_mask else None
+        tensors = {
+            name: value
+            for name, value in signature.named(args, kwargs)
+            if not name.endswith("mask") and _holds_tensors(value)
+        }
+        for name, value in tensors.items():
+            key = "mask" if len(tensors) == 1 else f"{name}_mask"
+            if key in signature.names and kwargs.get(key) is None:
+                kwargs[key] = tree.map(get_mask, value)
         given = kwargs.get("mask") if signature.takes_mask else None
         return tree.map(get_mask, first) if given is None else given
 

@@ -95,31 +95,42 @@ def _axes(axes):
         ) from None
 
 
-def check_inputs(spec, inputs, owner):
+def check_inputs(spec, inputs, layer):
     """Raise if the inputs are not what the spec, or the nest of specs, expects."""
+    if type(spec) is InputSpec and hasattr(inputs, "shape"):
+        _check_one(spec, inputs, layer)
+        return
     specs = [spec] if isinstance(spec, InputSpec) else tree.leaves(spec)
     values = [inputs] if len(specs) == 1 and not tree.is_nested(inputs) else _values(specs, inputs)
     if isinstance(values, str):
-        raise ValueError(f"{owner} {values}")
+        raise ValueError(f"{_name(layer)} {values}")
     if len(values) != len(specs):
-        raise ValueError(f"{owner} expects {len(specs)} input(s). Received {len(values)}.")
-    for one, value in zip(specs, values, strict=True):
+        raise ValueError(f"{_name(layer)} expects {len(specs)} input(s). Received {len(values)}.")
+    for i, (one, value) in enumerate(zip(specs, values, strict=True)):
         if one is None or (value is None and one.optional):
             continue
         if value is None:
-            raise ValueError(f"{owner} expects an array. Received: None")
-        shape = shape_of(value)
-        expected = one.fits(shape)
-        if expected:
-            which = "" if len(specs) == 1 else f" as input {one.name or specs.index(one)!r}"
-            raise ValueError(
-                f"{owner} expects {expected}{which}. Received an input of shape {shape}. Feed it "
-                "the inputs it was built for, or make a new layer."
-            )
-        if one.dtype is not None and dtype_of(value) != one.dtype:
-            raise ValueError(
-                f"{owner} expects dtype {one.dtype}. Received an input of dtype {dtype_of(value)}."
-            )
+            raise ValueError(f"{_name(layer)} expects an array. Received: None")
+        _check_one(one, value, layer, "" if len(specs) == 1 else f" as input {one.name or i!r}")
+
+
+def _check_one(spec, value, layer, which=""):
+    shape = shape_of(value)
+    expected = spec.fits(shape)
+    if expected:
+        raise ValueError(
+            f"{_name(layer)} expects {expected}{which}. Received an input of shape {shape}. Feed "
+            "it the inputs it was built for, or make a new layer."
+        )
+    if spec.dtype is not None and dtype_of(value) != spec.dtype:
+        raise ValueError(
+            f"{_name(layer)} expects dtype {spec.dtype}. Received an input of dtype "
+            f"{dtype_of(value)}."
+        )
+
+
+def _name(layer):
+    return f"Layer {layer.name!r} ({type(layer).__name__})"
 
 
 def _values(specs, inputs):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from npkeras.layers import InputSpec
+from npkeras.layers import Dense, InputSpec
 from npkeras.layers.input_spec import check_inputs
 from tests.layers.engines import ones
 
@@ -134,7 +134,7 @@ def test_wrong_specs_are_refused(engine, options, error, message):
         (
             InputSpec(ndim=2),
             SEQUENCE,
-            r"The layer expects 2 axes. Received an input of shape \(2, ",
+            r"Layer 'd' \(Dense\) expects 2 axes. Received an input of shape \(2, ",
         ),
         (InputSpec(min_ndim=4), X, r"at least 4 axes.*\(2, 3\)"),
         (InputSpec(max_ndim=1), X, r"at most 1 axes.*\(2, 3\)"),
@@ -151,4 +151,4 @@ def test_wrong_specs_are_refused(engine, options, error, message):
 )
 def test_messages_say_what_was_expected_and_received(spec, inputs, message):
     with pytest.raises(ValueError, match=message):
-        check_inputs(spec, inputs, "The layer")
+        check_inputs(spec, inputs, Dense(1, name="d"))
