@@ -11,5 +11,5 @@ def engine(request):
     if request.param == "npkeras":
         return npkeras
     keras = request.getfixturevalue("keras")
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)  # collecting garbage takes half a second
     return keras
