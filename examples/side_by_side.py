@@ -22,6 +22,7 @@ import numpy as np
 from npkeras import datasets
 
 LOSS = "sparse_categorical_crossentropy"
+STYLES = dict(linewidth=4, alpha=0.4), dict(linestyle="--")  # both seen where curves meet
 
 
 @dataclasses.dataclass
@@ -296,7 +297,7 @@ def plot(results, file):
     import matplotlib.pyplot as pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    for result, style in zip(results, (dict(linewidth=4, alpha=0.4), dict(linestyle="--"))):
+    for result, style in zip(results, STYLES, strict=False):
         losses = result["history"]["loss"]
         axes.plot(range(1, len(losses) + 1), losses, label=result["engine"], **style)
     axes.set(xlabel="epoch", ylabel="training loss", title=results[0]["example"])

@@ -120,9 +120,7 @@ def broadcast_bool(*args: Any, **options: Any) -> KerasTensor:
 
 def reduced_shape(shape: Shape, axis: Any, keepdims: bool) -> Shape:
     axes = axes_of(axis, len(shape))
-    return tuple(
-        1 if i in axes else n for i, n in enumerate(shape) if keepdims or i not in axes
-    )
+    return tuple(1 if i in axes else n for i, n in enumerate(shape) if keepdims or i not in axes)
 
 
 def reduced(x: Any, axis: Any = None, keepdims: bool = False, **options: Any) -> KerasTensor:

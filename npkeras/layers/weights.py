@@ -14,17 +14,19 @@ from npkeras.core.random import SeedGenerator
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Traced, plain
 from npkeras.core.variable import Variable
-from npkeras.layers.tracking import found_in
+from npkeras.layers.tracking import Owner, found_in, parts_of
 from npkeras.metrics.base import Metric
 
 _with_losses = weakref.WeakSet()  # the layers whose last call added losses: nearly always none
 
 
-class WeightKeeper:
+class WeightKeeper(Owner):
     """What a layer has: variables, layers within, penalties, metrics."""
 
-    # Attributes whose layers and variables do not belong to this layer's own.
-    untracked = frozenset({"_losses", "_given", "_loss_tracker", "optimizer", "_inbound_nodes"})
+    untracked = frozenset(
+        {"_losses", "_given", "_loss_tracker", "_compile_config", "_inbound_nodes", "optimizer"}
+        | {"_long_without_parts"}
+    )
 
     def add_weight(
         self,
@@ -95,9 +97,17 @@ class WeightKeeper:
 
         A `Variable` put into an attribute joins them when the layer is next looked at.
         """
-        known = {id(v) for v in (*self._trainable_variables, *self._non_trainable_variables)}
-        for variable in found_in(self, Variable):
-            if id(variable) not in known:
+        return self._with_own(parts_of(self))
+
+    def _with_own(self, parts):
+        """This layer's own weights, those among its parts included."""
+        known = [*self._trainable_variables, *self._non_trainable_variables]
+        variables = [part for part in parts if isinstance(part, Variable)]
+        if len(variables) == len(known) == len(set(map(id, known))):
+            return known  # every one of `known` is among the parts
+        ids = set(map(id, known))
+        for variable in variables:
+            if id(variable) not in ids:
                 own = (
                     self._trainable_variables
                     if variable.trainable
@@ -121,25 +131,31 @@ class WeightKeeper:
         """The layers kept in attributes, in the order in which they were put there."""
         return found_in(self, WeightKeeper)
 
-    def _flatten_layers(self, include_self=True):
-        """This layer and those within, each once, the outer before the inner."""
-        seen, order, waiting = set(), [], [self]
+    def _inventory(self):
+        """This layer and those within, each once and with its parts, the outer before the inner."""
+        seen, found, waiting = set(), [], [self]
         while waiting:
             layer = waiting.pop()
             if id(layer) not in seen:
                 seen.add(id(layer))
-                order.append(layer)
-                waiting.extend(reversed(layer._sublayers()))
-        return order if include_self else order[1:]
+                parts = parts_of(layer)
+                found.append((layer, parts))
+                waiting.extend([part for part in reversed(parts) if isinstance(part, WeightKeeper)])
+        return found
+
+    def _flatten_layers(self, include_self=True):
+        """This layer and those within, each once, the outer before the inner."""
+        layers = [layer for layer, _ in self._inventory()]
+        return layers if include_self else layers[1:]
 
     @property
     def variables(self):
         """All state: the weights, and the states of random generators."""
-        return _once(
-            variable
-            for layer in self._flatten_layers()
-            for variable in [*layer._own_variables(), *layer._seed_states()]
-        )
+        found = []
+        for layer, parts in self._inventory():
+            found += layer._with_own(parts)
+            found += [part.state for part in parts if isinstance(part, SeedGenerator)]
+        return _once(found)
 
     def _seed_states(self):
         return [generator.state for generator in found_in(self, SeedGenerator)]
@@ -147,7 +163,7 @@ class WeightKeeper:
     @property
     def weights(self):
         """All weights, of this layer and of those within."""
-        return _once(v for layer in self._flatten_layers() for v in layer._own_variables())
+        return _once(v for layer, parts in self._inventory() for v in layer._with_own(parts))
 
     @property
     def trainable_weights(self):
@@ -242,9 +258,12 @@ class WeightKeeper:
     @property
     def losses(self):
         """What `add_loss` collected in the last call, and the penalties on the weights."""
-        layers = self._flatten_layers()
-        collected = [loss for layer in layers for loss in layer._losses]
-        return collected + [v.regularizer(v) for v in self.trainable_weights if v.regularizer]
+        found = self._inventory()
+        collected = [loss for layer, _ in found for loss in layer._losses]
+        if self.trainable:
+            weights = _once(v for layer, parts in found for v in layer._with_own(parts))
+            collected += [v.regularizer(v) for v in weights if v.trainable and v.regularizer]
+        return collected
 
     def _clear_losses(self):
         if _with_losses:
@@ -255,10 +274,10 @@ class WeightKeeper:
     @property
     def metrics(self):
         """The metrics kept in attributes, of this layer and of those within."""
-        return _once(m for layer in self._flatten_layers() for m in layer._own_metrics())
+        return self._metrics_within()
 
-    def _own_metrics(self):
-        return found_in(self, Metric)
+    def _metrics_within(self):
+        return _once(m for _, parts in self._inventory() for m in parts if isinstance(m, Metric))
 
     @property
     def metrics_variables(self):

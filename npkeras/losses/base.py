@@ -229,6 +229,8 @@ def as_floats(x):
     """Predictions as floats: integers become `floatx()`."""
     if not hasattr(x, "shape"):
         x = as_array(x)
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return x
     return x if is_float(x.dtype) else in_dtype(x, config.floatx())
 
 
@@ -240,7 +242,10 @@ def float_dtype_of(dtype):
 def in_dtype(x, dtype):
     """A value, or each value of a nest, in one dtype. The same object if it has it already."""
     if isinstance(x, (np.ndarray, Traced, KerasTensor)):
-        return x if x.dtype == dtype else ops.cast(x, dtype)
+        if x.dtype == dtype:
+            return x
+        whole = type(x) is np.ndarray and x.dtype.kind in "iub"  # nothing to differentiate
+        return x.astype(dtype) if whole else ops.cast(x, dtype)
     if isinstance(x, dict) or (isinstance(x, (list, tuple)) and _holds_arrays(x)):
         return tree.map(lambda leaf: in_dtype(leaf, dtype), x)
     return as_array(x).astype(numpy_dtype(dtype))

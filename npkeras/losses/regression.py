@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
+
 from npkeras import ops
-from npkeras.core import check, config
+from npkeras.core import check, config, shapes
+from npkeras.core.op import fused_op
 from npkeras.core.registry import register
 from npkeras.losses.base import LossFunctionWrapper, matched
 
@@ -17,7 +20,20 @@ def mean_squared_error(y_true, y_pred):
         array([0.5], dtype=float32)
     """
     y_true, y_pred = matched(y_true, y_pred, "mean_squared_error")
-    return ops.mean(ops.square(ops.subtract(y_true, y_pred)), axis=-1)
+    return _mean_of_squares(y_true, y_pred)
+
+
+@fused_op(shapes.without_last_axis)
+def _mean_of_squares(y_true, y_pred, *, wanted):
+    """mean((y_true - y_pred)**2) over the last axis. Only the error is kept."""
+    error = y_pred - y_true
+    values = np.square(error).mean(axis=-1)
+
+    def backward(dvalues):
+        dy_pred = error * np.expand_dims(dvalues * (2 / error.shape[-1]), -1)
+        return -dy_pred if 0 in wanted else None, dy_pred
+
+    return values, backward
 
 
 @register("losses", "mae", "MAE")

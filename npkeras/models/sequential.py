@@ -105,9 +105,6 @@ class Sequential(Model):
         """The layers, without the input."""
         return self._layers[1:] if self._has_input else self._layers[:]
 
-    def _sublayers(self):
-        return self._layers
-
     def build(self, input_shape=None):
         if not self.layers:
             raise ValueError(f"Sequential model {self.name!r} has no layers to build.")

@@ -71,7 +71,12 @@ def _rows(layer, expand_nested, indent):
     trainable = "Y" if layer.trainable else "N"
     if not layer.weights and not layer.trainable_variables:
         trainable = "-"
-    yield (f"{indent}{layer.name} ({type(layer).__name__})", _shape(layer), _count(layer), trainable)
+    yield (
+        f"{indent}{layer.name} ({type(layer).__name__})",
+        _shape(layer),
+        _count(layer),
+        trainable,
+    )
     if expand_nested and hasattr(layer, "layers"):
         for inner in layer.layers:
             yield from _rows(inner, expand_nested, f"{indent}└ ")

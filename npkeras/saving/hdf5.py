@@ -122,7 +122,5 @@ def _numbers(dataset: Any, where: str) -> np.ndarray:
             bits = dataset[()].view(np.uint16).astype(np.uint32) << 16
             return bits.view(np.float32)
     if dataset.dtype.kind not in "fiub":
-        raise CorruptFileError(
-            f"{where} holds {dataset.dtype}. Expected real numbers."
-        )
+        raise CorruptFileError(f"{where} holds {dataset.dtype}. Expected real numbers.")
     return np.asarray(dataset[()])

@@ -70,9 +70,7 @@ class CompiledLoss:
         count = 1 if names is None else len(names)
         labels = names or ["output"]
         chosen = per_output(_without_single_list(self.loss, count), labels, "loss")
-        weights = per_output(
-            _without_single_list(self.loss_weights, count), labels, "loss_weights"
-        )
+        weights = per_output(_without_single_list(self.loss_weights, count), labels, "loss_weights")
         if names is not None and count > 1:
             self.trackers = [
                 metrics.Mean(name=f"{name}_loss")

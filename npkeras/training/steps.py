@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import warnings
@@ -140,8 +141,7 @@ class Steps:
 
     def _layer_metrics(self) -> list[Any]:
         """The metrics that layers, or a subclassed model itself, keep in attributes."""
-        layers = self._flatten_layers()  # type: ignore[attr-defined]
-        return [metric for layer in layers for metric in layer._own_metrics()]
+        return self._metrics_within()  # type: ignore[attr-defined]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -200,6 +200,7 @@ def _bare(y_pred: Any) -> Any:
     return y_pred.value if isinstance(y_pred, Traced) and not y_pred.notes else y_pred
 
 
+@functools.cache
 def _takes_training(method: Any) -> bool:
     parameters = inspect.signature(method).parameters
     return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())

@@ -407,8 +407,14 @@ class _Rows:
             return tree.map(lambda array: array[:filled], self.arrays)
         if not self.parts:
             raise ValueError("`predict` was given no batch.")
-        return tree.map(lambda *leaves: np.concatenate(np.atleast_1d(*leaves))
-                        if len(leaves) == 1 else np.concatenate(leaves), *self.parts)
+        return tree.map(
+            lambda *leaves: (
+                np.concatenate(np.atleast_1d(*leaves))
+                if len(leaves) == 1
+                else np.concatenate(leaves)
+            ),
+            *self.parts,
+        )
 
 
 def _is_due(epoch: int, validation_freq: Any) -> bool:

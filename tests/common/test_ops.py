@@ -1,4 +1,4 @@
-"""What every op must satisfy: values, gradients, shapes, dtypes, symbolic use, and Keras' numbers."""
+"""What every op must satisfy: values, gradients, shapes, dtypes, symbolic use, Keras' numbers."""
 
 import numpy as np
 import pytest

@@ -240,7 +240,9 @@ def test_sample_weights_come_in_the_form_of_the_targets():
 
 
 def test_sample_weights_are_numbers():
-    with pytest.raises(ValueError, match="`sample_weight` must hold finite numbers.*nan for sample 2"):
+    with pytest.raises(
+        ValueError, match="`sample_weight` must hold finite numbers.*nan for sample 2"
+    ):
         data.adapt(x4, y4, np.array([1, 1, np.nan, 1]))
 
 

@@ -23,7 +23,7 @@ X = np.array([-2.0, -0.5, 0.25, 1.0, 3.0], "float32")
         (activations.sigmoid, 1 / (1 + np.exp(-X))),
         (lambda x: x * 2, X * 2),
     ],
-    ids=str,
+    ids=["None", "linear", "relu", "tanh", "op", "function"],
 )
 def test_a_name_or_function_is_applied(activation, y):
     np.testing.assert_allclose(Activation(activation)(X), y, rtol=1e-6)

@@ -69,7 +69,7 @@ def test_the_maximum_does_not_look_at_masks(engine):
     assert array(y).tolist() == [[6, 8]]
 
 
-@pytest.mark.parametrize("name, dtype", zip(BOTH, ["float32", "int64"], strict=True))
+@pytest.mark.parametrize("name, dtype", list(zip(BOTH, ["float32", "int64"], strict=True)))
 def test_integers_have_float_means_and_integer_maxima(engine, name, dtype):
     assert array(getattr(engine.layers, name)()(X.astype("int64"))).dtype == dtype
 

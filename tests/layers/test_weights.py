@@ -465,7 +465,7 @@ def test_the_penalty_on_outputs_can_be_set_later(engine):
     assert losses_of(layer) == [6]
 
 
-@pytest.mark.parametrize("wrong", [None, "a", lambda: 1.0], ids=str)
+@pytest.mark.parametrize("wrong", [None, "a", lambda: 1.0], ids=["None", "a", "function"])
 def test_what_is_no_number_is_no_loss(engine, wrong):
     with pytest.raises(ValueError, match="add_loss"):
         engine.layers.Layer().add_loss(wrong)
