@@ -16,6 +16,7 @@ TEST = [
     "pytest>=8",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
+    "scipy>=1.11",
     "pandas>=2",
     "ruff>=0.9",
     "mypy>=1.10",

@@ -36,8 +36,10 @@ OWN = {
     "saving": {"CorruptFileError", "WeightsMismatchError"},
 }
 # Signatures that differ on purpose: (module, name) -> the reason.
+_BY_NAME = "On TensorFlow, Keras' class takes `*args, **kwargs` and hands on the same arguments."
 DIFFERENT = {
-    ("metrics", "Metric"): "Takes no `**kwargs` beyond Keras' own.",
+    ("", "Optimizer"): _BY_NAME,
+    ("optimizers", "Optimizer"): _BY_NAME,
 }
 METHODS = ["__init__", "call", "build", "compile", "fit", "evaluate", "predict"]
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "compatibility.md"

@@ -9,14 +9,15 @@ ORDER = [
     ["kernels"],
     ["ops"],
     ["random", "initializers", "regularizers", "constraints", "activations"],
-    ["losses", "metrics", "optimizers", "callbacks", "data"],
+    ["losses"],  # a metric is often the mean of a loss
+    ["metrics", "optimizers", "callbacks", "data"],
     ["layers"],
     ["saving"],
     ["training"],
     ["models"],
     ["datasets"],
-    ["utils"],
     ["backend", "config"],
+    ["utils"],
 ]
 HEIGHT = {name: height for height, names in enumerate(ORDER) for name in names}
 SIBLINGS_ALLOWED = ("random", "initializers", "regularizers", "constraints", "activations")

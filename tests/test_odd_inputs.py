@@ -71,7 +71,6 @@ class TestWarned:
         fit(model, X, BINARY, epochs=3)
         self.said("'small'", "in batch")
 
-    @pytest.mark.xfail(reason="training lets NumPy warn of each operation, too", strict=False)
     def test_numpy_says_nothing_beside(self):
         fit(regression(), changed(X, (6, 1), INF), BINARY)
         self.said("in batch")

@@ -18,7 +18,7 @@ from numpy import ndarray
 from npkeras.core import check, shapes
 from npkeras.core.dtypes import as_array, is_float, numpy_dtype
 from npkeras.core.shapes import common_dtype, float_dtype, unbroadcast
-from npkeras.core.symbolic import KerasTensor, apply
+from npkeras.core.symbolic import KerasTensor, remember
 from npkeras.core.tape import Operators, Traced, record, recording, watched
 
 OPS: dict[str, Op] = {}
@@ -62,6 +62,19 @@ def _read(arg: Traced) -> Any:
     ):
         return value.astype(dtype)
     return value
+
+
+def _spec(arg: Any) -> Any:
+    """A variable as its shape and the dtype in which it will be read; anything else as it is."""
+    if isinstance(arg, Traced) and getattr(arg, "autocast", False) and is_float(arg.dtype):
+        return KerasTensor(arg.shape, str(_thread.compute_dtype), name="variable")
+    return arg
+
+
+def _symbolic(op: Op, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Call an op on symbolic tensors: infer what comes out, remember the call."""
+    specs = args if _thread.compute_dtype is None else tuple(map(_spec, args))
+    return remember(op, args, options, op.infer(*specs, **options))
 
 
 class Op:
@@ -145,7 +158,7 @@ class Op:
 
     def lift(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if any(isinstance(arg, KerasTensor) for arg in args):
-            return apply(self, args, options)
+            return _symbolic(self, args, options)
         arrays = self._prepare(tuple(_read(a) if isinstance(a, Traced) else a for a in args))
         y = self.forward(*arrays, **options)
         if not recording():
@@ -207,7 +220,7 @@ class FusedOp(Op):
 
     def lift(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if any(isinstance(arg, KerasTensor) for arg in args):
-            return apply(self, args, options)
+            return _symbolic(self, args, options)
         arrays = self._prepare(tuple(_read(a) if isinstance(a, Traced) else a for a in args))
         wanted = [i for i, arg in enumerate(args) if isinstance(arg, Traced) and arg.slot]
         if not (wanted and recording()):
@@ -300,7 +313,7 @@ class Unary(Op):
         if not isinstance(x, Operators):
             return self.forward(self._array(x))
         if not isinstance(x, Traced):
-            return apply(self, (x,), {})
+            return _symbolic(self, (x,), {})
         array = self._array(_read(x))
         y = self.forward(array)
         if self.vjp and x.slot and recording():
@@ -333,7 +346,7 @@ class Binary(Op):
         if not (isinstance(x1, Operators) or isinstance(x2, Operators)):
             return self.forward(*self._arrays(x1, x2))
         if isinstance(x1, KerasTensor) or isinstance(x2, KerasTensor):
-            return apply(self, (x1, x2), {})
+            return _symbolic(self, (x1, x2), {})
         a, b = self._arrays(
             _read(x1) if isinstance(x1, Traced) else x1,
             _read(x2) if isinstance(x2, Traced) else x2,

@@ -14,8 +14,19 @@ class KerasTensor(Operators):
     __slots__ = ("shape", "dtype", "name", "node", "notes", "sparse", "__weakref__")
 
     def __init__(
-        self, shape: Any, dtype: str = "float32", sparse: bool = False, name: str | None = None
+        self,
+        shape: Any,
+        dtype: str = "float32",
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
     ) -> None:
+        if ragged:
+            raise ValueError(
+                "Ragged tensors are not supported: rows of different lengths do not make an array. "
+                "Pad them to one length, with a mask. Received: ragged=True"
+            )
         self.shape: tuple[int | None, ...] = tuple(shape)
         self.dtype = dtype
         self.sparse = sparse

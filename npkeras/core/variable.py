@@ -22,7 +22,7 @@ class Variable(Traced):
         dtype: Its dtype. None: that of the first value, `floatx()` for a function.
         trainable: Whether gradients are wanted.
         autocast: Whether a layer that computes in another float dtype reads it in that one.
-        aggregation, synchronization: Taken for Keras' sake; they concern several devices.
+        aggregation, synchronization, layout: Taken for Keras' sake; they concern several devices.
         name: Its name. None: `variable`, `variable_1`, ...
 
     Example:
@@ -41,6 +41,7 @@ class Variable(Traced):
         aggregation: str = "none",
         synchronization: str = "auto",
         name: str | None = None,
+        layout: Any = None,
     ) -> None:
         name = name or names.auto_name("Variable")
         if not isinstance(name, str) or "/" in name:

@@ -1,7 +1,7 @@
 """npkeras.layers: what models are made of."""
 
 from npkeras.core.registry import deserialize as _deserialize
-from npkeras.core.registry import serialize
+from npkeras.core.registry import serialize as _serialize
 from npkeras.layers.activation import Activation, ReLU, Softmax
 from npkeras.layers.base import Layer
 from npkeras.layers.dense import Dense
@@ -18,6 +18,11 @@ from npkeras.layers.wrappers import TimeDistributed, Wrapper
 
 GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalMaxPool1D = GlobalMaxPooling1D
+
+
+def serialize(layer):
+    """The config of a layer, with its class, as JSON can hold it."""
+    return _serialize(layer)
 
 
 def deserialize(config, custom_objects=None):

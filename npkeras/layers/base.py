@@ -122,7 +122,7 @@ class Layer(Caller, WeightKeeper, Configurable):
     dtype = variable_dtype
     input_dtype = compute_dtype
 
-    def build(self, input_shape=None):
+    def build(self, input_shape):
         """Make the weights, knowing the shape of the inputs. For subclasses to override."""
         if type(self).build is Layer.build and not all(
             x.built for x in self._flatten_layers(False)

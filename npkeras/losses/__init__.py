@@ -1,7 +1,8 @@
 """Losses: what training makes small. Each is a function of targets and predictions, and a class."""
 
 from npkeras.core import registry
-from npkeras.losses.base import Loss, LossFunctionWrapper
+from npkeras.losses.base import Loss
+from npkeras.losses.base import LossFunctionWrapper as LossFunctionWrapper  # files name it
 from npkeras.losses.circle import Circle, circle
 from npkeras.losses.classification import (
     BinaryCrossentropy,
@@ -81,7 +82,6 @@ __all__ = [
     "KLDivergence",
     "LogCosh",
     "Loss",
-    "LossFunctionWrapper",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredError",

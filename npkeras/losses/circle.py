@@ -4,6 +4,7 @@ import numpy as np
 
 from npkeras import ops
 from npkeras.core import check
+from npkeras.core.attach import set_mask
 from npkeras.core.dtypes import as_array
 from npkeras.core.registry import register
 from npkeras.core.tape import plain
@@ -24,14 +25,16 @@ def circle(
 ):
     """The circle loss of each embedding.
 
-    With s = y_pred @ ref_embeddings.T the cosine similarities, p over references of the same
-    class and n over those of others:
+    With s = min(y_pred @ ref_embeddings.T, 1) the cosine similarities, p over references of the
+    same class and n over those of others:
 
         log(1 + sum_n exp(gamma * relu(s_n + margin) * (s_n - margin))
               * sum_p exp(-gamma * relu(1 + margin - s_p) * (s_p - 1 + margin)))
 
-    No gradient flows through the two relu weights. An embedding without a reference of its own
-    class has loss 0. Source: Sun et al., 2020, arxiv.org/abs/2002.10857, equation 6.
+    An embedding without a reference of its own class has loss 0, and a mask on the values keeps it
+    out of their mean. Source: Sun et al., 2020,
+    arxiv.org/abs/2002.10857, equation 6, whose authors let no gradient flow through the two relu
+    factors; here it does, as in Keras.
 
     Args:
         y_true: The class number of each embedding, in shape (batch,) or (batch, 1).
@@ -56,14 +59,17 @@ def circle(
     if remove_diagonal:
         np.fill_diagonal(counted, False)
 
-    similarity = ops.matmul(y_pred, ops.transpose(references))
-    weight_same = np.maximum(1 + margin - plain(similarity), 0)
-    weight_other = np.maximum(plain(similarity) + margin, 0)
-    pull = ops.multiply(-gamma * weight_same, ops.subtract(similarity, 1 - margin))
-    push = ops.multiply(gamma * weight_other, ops.subtract(similarity, margin))
+    distance = ops.subtract(1.0, ops.matmul(y_pred, ops.transpose(references)))
+    similarity = ops.subtract(1.0, ops.maximum(distance, 0.0))
+    weight_same = ops.relu(ops.subtract(1 + margin, similarity))
+    weight_other = ops.relu(ops.add(similarity, margin))
+    pull = -gamma * ops.multiply(weight_same, ops.subtract(similarity, 1 - margin))
+    push = gamma * ops.multiply(weight_other, ops.subtract(similarity, margin))
     pull = ops.logsumexp(ops.where(same & counted, pull, FAR_BELOW), axis=1)
     push = ops.logsumexp(ops.where(~same & counted, push, FAR_BELOW), axis=1)
-    return ops.softplus(ops.add(pull, push))
+    values = ops.softplus(ops.add(pull, push))
+    set_mask(values, plain(values) > 0)
+    return values
 
 
 def _flat(labels):

@@ -8,7 +8,7 @@ import numpy as np
 
 from npkeras.core import check, shapes
 from npkeras.core.dtypes import dtype_of, numpy_dtype, standardize_dtype
-from npkeras.core.op import fused_op, numpy_function, op
+from npkeras.core.op import fused_op, op
 from npkeras.core.shapes import axes_of
 from npkeras.core.symbolic import KerasTensor
 from npkeras.ops.composed import composed
@@ -263,9 +263,16 @@ def min(x, axis=None, keepdims=False, initial=None):
     return np.minimum.reduce(x, axis=_axis(axis), keepdims=keepdims, **_start(initial))
 
 
-amax, amin = max, min
-numpy_function(np.amax, max)
-numpy_function(np.amin, min)
+@composed(numpy=np.amax)
+def amax(x, axis=None, keepdims=False):
+    """The largest entry along the given axes."""
+    return max(x, axis, keepdims)
+
+
+@composed(numpy=np.amin)
+def amin(x, axis=None, keepdims=False):
+    """The smallest entry along the given axes."""
+    return min(x, axis, keepdims)
 
 
 @composed(numpy=np.ptp)

@@ -7,6 +7,7 @@ from typing import Any
 from npkeras import losses, metrics, ops
 from npkeras.core import check, tree
 from npkeras.core.tape import plain
+from npkeras.losses.base import LossFunctionWrapper
 
 
 def output_names_of(y_pred: Any) -> list[str] | None:
@@ -148,7 +149,7 @@ def _as_loss(identifier: Any) -> Any:
         return loss
     if not callable(loss):
         raise ValueError(f"`loss` must be callable. Received: loss={check.shown(identifier)}")
-    return losses.LossFunctionWrapper(loss, name=getattr(loss, "__name__", None))
+    return LossFunctionWrapper(loss, name=getattr(loss, "__name__", None))
 
 
 class CompiledMetrics:

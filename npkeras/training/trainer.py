@@ -191,7 +191,7 @@ class Trainer(Steps):
         logs: Logs = {}
         for self._batch_number, batch in enumerate(batches):
             hooks.on_train_batch_begin(self._batch_number)
-            logs = dict(sorted(self.train_step(batch).items()))
+            logs = dict(sorted(_quietly(self.train_step, batch).items()))
             hooks.on_train_batch_end(self._batch_number, logs)
             if self.stop_training:
                 break
@@ -237,7 +237,7 @@ class Trainer(Steps):
         logs: Logs = {}
         for step, batch in enumerate(batches):
             hooks.on_test_batch_begin(step)
-            logs = dict(sorted(self.test_step(batch).items()))
+            logs = dict(sorted(_quietly(self.test_step, batch).items()))
             hooks.on_test_batch_end(step, logs)
         batches.on_epoch_end()
         logs = self._epoch_logs(logs)
@@ -271,7 +271,8 @@ class Trainer(Steps):
         hooks.on_predict_begin()
         for step, batch in enumerate(batches):
             hooks.on_predict_batch_begin(step)
-            outputs = tree.map(lambda y: np.asarray(plain(y)), self.predict_step(batch))
+            outputs = _quietly(self.predict_step, batch)
+            outputs = tree.map(lambda y: np.asarray(plain(y)), outputs)
             gathered.append(outputs)
             hooks.on_predict_batch_end(step, {"outputs": outputs})
         hooks.on_predict_end()
@@ -294,7 +295,7 @@ class Trainer(Steps):
         self._assert_compiled("train_on_batch")
         self.reset_metrics()
         batch = self._single_batch(x, y, sample_weight, class_weight, "train_on_batch")
-        return self._batch_results(self.train_step(batch), return_dict)
+        return self._batch_results(_quietly(self.train_step, batch), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -303,12 +304,12 @@ class Trainer(Steps):
         self._assert_compiled("test_on_batch")
         self.reset_metrics()
         batch = self._single_batch(x, y, sample_weight, None, "test_on_batch")
-        return self._batch_results(self.test_step(batch), return_dict)
+        return self._batch_results(_quietly(self.test_step, batch), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for a single batch."""
         batch = self._single_batch(x, None, None, None, "predict_on_batch")
-        return tree.map(lambda y: np.asarray(plain(y)), self.predict_step(batch))
+        return tree.map(lambda y: np.asarray(plain(y)), _quietly(self.predict_step, batch))
 
     def _single_batch(
         self, x: Any, y: Any, sample_weight: Any, class_weight: Any, owner: str
@@ -370,6 +371,12 @@ class Trainer(Steps):
                 f"You must call `compile()` before `{method}`: the model does not know its loss "
                 "and optimizer yet."
             )
+
+
+def _quietly(step: Callable[[Any], Any], batch: Any) -> Any:
+    """A step on a batch without NumPy's warnings of infinities: ours says where they began."""
+    with np.errstate(all="ignore"):
+        return step(batch)
 
 
 class _Rows:

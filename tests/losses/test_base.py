@@ -6,6 +6,7 @@ import pytest
 from npkeras import losses, ops
 from npkeras.core.attach import get_mask, set_mask
 from npkeras.core.tape import GradientTape
+from npkeras.losses.base import LossFunctionWrapper
 
 Y_TRUE = np.arange(6, dtype="float32").reshape(2, 3)
 Y_PRED = np.full((2, 3), 0.5, "float32")
@@ -233,7 +234,7 @@ def test_a_loss_without_call_says_so():
 
 
 def test_a_function_becomes_a_loss():
-    loss = losses.LossFunctionWrapper(losses.huber, delta=2.0)
+    loss = LossFunctionWrapper(losses.huber, delta=2.0)
     assert (loss.name, loss.delta) == ("huber", 2.0)
     assert loss(Y_TRUE, Y_PRED) == losses.Huber(delta=2.0)(Y_TRUE, Y_PRED)
     again = losses.deserialize(losses.serialize(loss))

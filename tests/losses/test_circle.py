@@ -27,6 +27,14 @@ def test_an_embedding_alone_in_its_class_has_no_loss():
     np.testing.assert_array_equal(losses.circle(np.arange(4), APART), 0)
 
 
+def test_an_embedding_without_a_loss_stays_out_of_the_mean():
+    alone = np.array([0, 0, 1])
+    values = losses.circle(alone, APART[[0, 2, 3]], gamma=2.0)
+    assert values[2] == 0
+    mean = losses.Circle(gamma=2.0)(alone, APART[[0, 2, 3]])
+    np.testing.assert_allclose(mean, values[:2].mean(), rtol=1e-6)
+
+
 def test_labels_may_have_an_axis_of_length_one():
     np.testing.assert_array_equal(
         losses.circle(LABELS[:, None], APART), losses.circle(LABELS, APART)

@@ -129,7 +129,7 @@ _add("nan_to_num", HOLES, differentiable=False)
 
 # Reductions --------------------------------------------------------------------------------------
 
-_add("sum mean var std max min logsumexp", CUBE, options=ALONG)
+_add("sum mean var std max min amax amin logsumexp", CUBE, options=ALONG)
 _add("prod", CUBE, options=ALONG, rtol=1e-4)
 _add("all any", CUBE > -1, options=ALONG)
 _add("argmax argmin", CUBE, options=ALONG_ONE, constant=(0,))
