@@ -63,7 +63,7 @@ def parse(description, name, recipes, defaults):
     for option in ("epochs", "batch-size", "train-size", "test-size"):
         add(f"--{option}", type=int)
     add("--learning-rate", type=float)
-    add("--seed", type=int, default=42)
+    add("--seed", type=int)
     add("--data", metavar="DIR", help="a folder of your own data; else it is downloaded")
     add("--json", metavar="FILE", help="write the results there")
     add("--plot", metavar="FILE", help="draw the loss curves there")
@@ -74,7 +74,7 @@ def parse(description, name, recipes, defaults):
         add("--optimizer", choices=["sgd", "adam"])
     add("--quiet", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    standing = {"decay": 0.0, "optimizer": "sgd", **defaults, **recipes[options.recipe]}
+    standing = {"decay": 0.0, "optimizer": "sgd", "seed": 42, **defaults, **recipes[options.recipe]}
     if getattr(options, "optimizer", None) == "adam":
         standing["learning_rate"] = 0.001
     for key, value in standing.items():

