@@ -5,13 +5,13 @@ get the same data in the same order and the same seed, and so the same initial w
 """
 
 import argparse
+import csv
 import dataclasses
 import importlib.util
 import json
 import os
 import pathlib
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -152,16 +152,15 @@ def run(options, load_data, build_model, make_callbacks):
     optimizer = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}[options.optimizer]
     model.compile(optimizer(options.learning_rate), LOSS, metrics=["accuracy"])
     model.summary()
-    first, extra = resume(keras, model, options)
+    log, keepers = resuming(keras, model, options)
     train = batches(keras, data, options)
     clock = epoch_clock(keras, train)
     model.fit(
         train,
         validation_data=data.validation,
         epochs=options.epochs,
-        initial_epoch=first,
         shuffle=False,
-        callbacks=[*make_callbacks(keras, options), *extra, clock],
+        callbacks=[*make_callbacks(keras, options), *keepers, clock],
     )
     scores = {}
     for part, x, y in (
@@ -170,7 +169,7 @@ def run(options, load_data, build_model, make_callbacks):
     ):
         loss, accuracy = model.evaluate(x, y, batch_size=options.batch_size, verbose=0)
         scores |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
-    return summary_of(keras, options, model.history.history, scores, clock.seconds)
+    return summary_of(keras, options, history_of(model, log), scores, clock.seconds)
 
 
 def batches(keras, data, options):
@@ -208,25 +207,28 @@ def epoch_clock(keras, batches):
     return clock
 
 
-def resume(keras, model, options):
-    """The first epoch to train, and what keeps the state of each: weights and a log."""
+def resuming(keras, model, options):
+    """Where the log of all epochs is, and what keeps it and the state of training."""
     if not options.resume:
-        return 0, []
-    folder = pathlib.Path(options.resume)
+        return None, []
+    folder = pathlib.Path(options.resume, f"{options.example}-{options.recipe}-{options.engine}")
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{options.example}-{options.recipe}-{options.engine}"
-    weights, log = folder / f"{stem}.weights.h5", folder / f"{stem}.csv"
-    first = 0
-    if weights.exists() and log.exists():
-        first = len(log.read_text().splitlines()) - 1
-        model.optimizer.build(model.trainable_variables)
-        model.load_weights(weights)
-        model.optimizer.learning_rate = options.learning_rate  # decays count from the first epoch
-        print(f"Going on after epoch {first} from {weights}.")
-    return first, [
-        keras.callbacks.ModelCheckpoint(str(weights), save_weights_only=True),
-        keras.callbacks.CSVLogger(str(log), append=True),
+    model.optimizer.build(model.trainable_variables)  # so that its state can be restored
+    return folder / "log.csv", [
+        keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
+        keras.callbacks.BackupAndRestore(str(folder / "backup"), delete_checkpoint=False),
     ]
+
+
+def history_of(model, log):
+    """What each epoch logged, by name; with a log, of earlier runs as well."""
+    if log is None:
+        return model.history.history
+    with open(log, newline="") as file:  # an epoch that was cut off may stand there twice
+        epochs = {row.pop("epoch"): row for row in csv.DictReader(file)}
+    names = next(iter(epochs.values()), {})
+    history = {name: [row[name] for row in epochs.values()] for name in names}
+    return {name: values for name, values in history.items() if "NA" not in values}
 
 
 def summary_of(keras, options, history, scores, seconds):
@@ -239,16 +241,29 @@ def summary_of(keras, options, history, scores, seconds):
         "options": {key: value for key, value in kept.items() if key not in ("data", "resume")},
         "history": {key: [float(v) for v in values] for key, values in history.items()},
         **scores,
-        "epochs": len(seconds),
+        "epochs": max(map(len, history.values()), default=0),
         "seconds": sum(seconds),
         "seconds_per_epoch": float(np.median(steady)) if steady else 0.0,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "peak_memory_mb": peak_memory(),
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
             options.engine: keras.__version__,
         },
     }
+
+
+def peak_memory():
+    """The most memory this process has held, in MB; nan where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def report(results):
@@ -301,6 +316,7 @@ def plot(results, file):
         losses = result["history"]["loss"]
         axes.plot(range(1, len(losses) + 1), losses, label=result["engine"], **style)
     axes.set(xlabel="epoch", ylabel="training loss", title=results[0]["example"])
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
     figure.savefig(file, dpi=150)
     print(f"Loss curves are drawn in {file}.")

@@ -18,14 +18,15 @@ Why it is laid out as it is:
   for as many steps at a time as fit into the cache, since a call costs more than its work.
 - In inference time has stride 0: all steps share one place, and nothing is kept.
 
-A masked step has o = i = g = 0 and f = 1: c is carried on, and all factors of the backward
-pass vanish by themselves. Only h has to be carried on explicitly.
+A masked step has o = i = 0 and f = 1: c is carried on, and all factors of the backward pass
+vanish by themselves. One more row of `xh` says where a step is masked, and its weights, too large
+for any z to matter beside them, make it so. Only h has to be carried on explicitly.
 
 Dropout of the states gives each gate a mask of its own. Then there are four `xh`, one for each
 gate, and four matmuls instead of one; `groups` counts them, and is 1 otherwise.
 
-Legend: B batch, T time, F features, U units, G groups, K = F + U + 1 rows of `xh` (F + U without
-bias).
+Legend: B batch, T time, F features, U units, G groups, K rows of `xh`: F + U, one for the bias, one
+for the mask.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ def lstm(
     rows = features + units
     factors = _factors(input_dropout), _factors(recurrent_dropout)
     groups = max(1 if f is None else len(f) for f in factors)
-    weights = _stacked(kernel, recurrent_kernel, bias, groups)
+    masked, visible = _read_mask(mask, go_backwards, zero_output_for_mask, h is not None)
+    weights = _stacked(kernel, recurrent_kernel, bias, masked is not None, groups)
     xh, gates = _places(time, weights.shape[2], units, batch, groups, x.dtype, keep)
     states = xh[:, 0, features:rows]
     if factors[1] is not None:  # the gates see other states than the user
@@ -118,7 +120,6 @@ def lstm(
     states[0] = 0 if h is None else h.T
     gates[0, 4] = 0 if c is None else c.T
     xh[:, :, rows:] = 1
-    masked, visible = _read_mask(mask, go_backwards, zero_output_for_mask, h is not None)
     y = np.empty((batch, time, units), x.dtype) if return_sequences else None
     steps = _in_order(x, go_backwards).transpose(1, 2, 0)
     _forward(steps, weights, xh, gates, states, masked, factors, y)
@@ -156,11 +157,11 @@ def _read_mask(
     return np.ascontiguousarray(~mask.T), visible
 
 
-def _partly(masked: Array | None, time: int) -> list[Array | None]:
-    """For each step which rows leave it out (B,), or None if none does."""
-    if masked is None:
+def _partly(rows: Array | None, masked: Array | None, time: int) -> list[Array | None]:
+    """What there is in `rows` (T, B) for each step that some row of the batch leaves out."""
+    if masked is None or rows is None:
         return [None] * time
-    return [step if step.any() else None for step in masked]
+    return [row if partly else None for row, partly in zip(rows, masked.any(axis=1), strict=True)]
 
 
 def _factors(dropout: Array | None) -> Array | None:
@@ -183,9 +184,15 @@ def _grouped(matrix: Array, groups: int) -> Array:
     return matrix.T.reshape(groups, matrix.shape[1] // groups, len(matrix))
 
 
-def _stacked(kernel: Array, recurrent_kernel: Array, bias: Array | None, groups: int) -> Array:
+def _stacked(
+    kernel: Array, recurrent_kernel: Array, bias: Array | None, masked: bool, groups: int
+) -> Array:
     """The weights as (G, 4 U / G, K), gates o, i, f, g, those of the sigmoids halved."""
     parts = [kernel, recurrent_kernel] if bias is None else [kernel, recurrent_kernel, bias[None]]
+    if masked:
+        beyond = np.sqrt(np.finfo(kernel.dtype).max)
+        closing = np.array([-beyond, beyond, 0, -beyond], kernel.dtype)  # i, f, g, o
+        parts.append(np.repeat(closing, len(recurrent_kernel))[None])
     weights = _turned(np.concatenate(parts))
     weights[:, : 3 * len(recurrent_kernel)] *= weights.dtype.type(0.5)
     return _grouped(weights, groups)
@@ -221,41 +228,55 @@ def _forward(
     time, features, batch = steps.shape
     groups, units = xh.shape[1], gates.shape[2]
     half = gates.dtype.type(0.5)
-    skipped = np.array([0, 0, 1, 0], gates.dtype).reshape(4, 1, 1)  # o, i, f, g
     input_factors, state_factors = factors
+    whole = xh.strides[0] != 0  # all steps have places of their own
+    if whole:
+        _fill(xh[:time, :, :features], steps, input_factors, masked)
+        if masked is not None:
+            xh[:time, :, -1] = masked[:, None]
     products = np.empty((2, units, batch), gates.dtype)
     seen = xh[:, :, features : features + units]
     if state_factors is not None:
         np.multiply(states[0], state_factors, out=seen[0])
     z = gates[:, :4].reshape(time + 1, groups, 4 * units // groups, batch)
+    kept = None if masked is None else ~masked
     views = zip(
-        range(time), steps, xh, xh[:, :, :features], z, gates[:, :4], gates[:, :3], gates[:, 1:3],
-        gates[:, 3:5], gates[1:, 4], gates[:, 5], gates[:, 0], states[1:], _partly(masked, time),
+        range(time), xh, z, gates[:, :4], gates[:, :3], gates[:, 1:3], gates[:, 3:5], gates[1:, 4],
+        gates[:, 5], gates[:, 0], states[1:], _partly(kept, masked, time),
         strict=False,
     )  # fmt: skip
-    for t, x, xh_t, x_place, z_t, four, sigmoids, i_f, g_c, c, tanh_c, o, h, skips in views:
-        if input_factors is None:
-            x_place[...] = x
-        else:
-            np.multiply(x, input_factors, out=x_place)
+    for t, xh_t, z_t, four, sigmoids, i_f, g_c, c, tanh_c, o, h, taken in views:
+        if not whole:
+            skipped = None if masked is None else masked[t : t + 1]
+            _fill(xh_t[None, :, :features], steps[t : t + 1], input_factors, skipped)
+            if skipped is not None:
+                xh_t[:, -1] = skipped
         np.matmul(weights, xh_t, out=z_t)
         np.tanh(four, out=four)
         np.multiply(sigmoids, half, out=sigmoids)
         np.add(sigmoids, half, out=sigmoids)
-        if skips is not None:
-            np.copyto(four, skipped, where=skips)
         np.multiply(i_f, g_c, out=products)
         np.add(products[0], products[1], out=c)
         np.tanh(c, out=tanh_c)
-        if skips is not None:
-            h[...] = states[t]
-            np.multiply(o, tanh_c, out=h, where=~skips)
-        else:
+        if taken is None:
             np.multiply(o, tanh_c, out=h)
+        else:
+            h[...] = states[t]
+            np.multiply(o, tanh_c, out=h, where=taken)
         if state_factors is not None:
             np.multiply(h, state_factors, out=seen[t + 1])
         if y is not None:
             y[:, t] = h.T
+
+
+def _fill(places: Array, steps: Array, factors: Array | None, masked: Array | None) -> None:
+    """Put steps (n, F, B) into their places (n, G, F, B), zeros where they are masked (n, B)."""
+    if factors is None:
+        places[...] = steps[:, None]
+    else:
+        np.multiply(steps[:, None], factors, out=places)
+    if masked is not None:  # what is masked may be anything, NaN too
+        np.copyto(places, places.dtype.type(0), where=masked[:, None, None])
 
 
 @kernel
@@ -328,7 +349,8 @@ def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array
     time, units, batch = len(gates) - 1, gates.shape[2], gates.shape[3]
     groups = trace.xh.shape[1]
     recurrent = _grouped(_turned(trace.recurrent_kernel), groups).transpose(0, 2, 1)
-    partly = _partly(trace.masked, time)
+    passing = None if trace.masked is None else trace.masked.astype(gates.dtype)
+    partly = _partly(passing, trace.masked, time)
     dz = np.empty((4, units, time, batch), gates.dtype)
     passed = dh[None] if groups == 1 else np.empty((groups, units, batch), gates.dtype)
     for start, factors in _blocks(trace):
@@ -363,7 +385,7 @@ def _weight_gradients(dz: Array, trace: LSTMTrace) -> tuple[Array, Array, Array 
     xh = trace.xh[:-1].transpose(1, 2, 0, 3).reshape(groups, rows, (places - 1) * batch)
     turned = np.matmul(xh, dz.transpose(0, 2, 1)).transpose(1, 0, 2).reshape(rows, 4 * units)
     dweights = np.concatenate([turned[:, units:], turned[:, :units]], axis=1)
-    dbias = dweights[-1] if trace.use_bias else None
+    dbias = dweights[features + units] if trace.use_bias else None
     return dweights[:features], dweights[features : features + units], dbias
 
 

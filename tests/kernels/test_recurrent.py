@@ -234,6 +234,10 @@ def test_what_stands_at_masked_steps_does_not_matter():
         found = lstm(*arrays, mask, return_sequences=True, keep=keep)[:3]
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_array_equal(a, b)
+    *outputs, trace = lstm(*arrays, mask, return_sequences=True, keep=True)
+    gradients = lstm_backward(*outputs, trace)
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+    assert not gradients.x[~mask].any()
 
 
 def test_arguments_are_not_written_into_and_results_are_not_views_of_one_another():
