@@ -161,7 +161,7 @@ def _partly(rows: Array | None, masked: Array | None, time: int) -> list[Array |
     """What there is in `rows` (T, B) for each step that some row of the batch leaves out."""
     if masked is None or rows is None:
         return [None] * time
-    return [row if partly else None for row, partly in zip(rows, masked.any(axis=1), strict=True)]
+    return [row if step.any() else None for row, step in zip(rows, masked, strict=True)]
 
 
 def _factors(dropout: Array | None) -> Array | None:
@@ -231,9 +231,7 @@ def _forward(
     input_factors, state_factors = factors
     whole = xh.strides[0] != 0  # all steps have places of their own
     if whole:
-        _fill(xh[:time, :, :features], steps, input_factors, masked)
-        if masked is not None:
-            xh[:time, :, -1] = masked[:, None]
+        _fill(xh[:time], steps, input_factors, masked)
     products = np.empty((2, units, batch), gates.dtype)
     seen = xh[:, :, features : features + units]
     if state_factors is not None:
@@ -248,9 +246,7 @@ def _forward(
     for t, xh_t, z_t, four, sigmoids, i_f, g_c, c, tanh_c, o, h, taken in views:
         if not whole:
             skipped = None if masked is None else masked[t : t + 1]
-            _fill(xh_t[None, :, :features], steps[t : t + 1], input_factors, skipped)
-            if skipped is not None:
-                xh_t[:, -1] = skipped
+            _fill(xh_t[None], steps[t : t + 1], input_factors, skipped)
         np.matmul(weights, xh_t, out=z_t)
         np.tanh(four, out=four)
         np.multiply(sigmoids, half, out=sigmoids)
@@ -269,14 +265,16 @@ def _forward(
             y[:, t] = h.T
 
 
-def _fill(places: Array, steps: Array, factors: Array | None, masked: Array | None) -> None:
-    """Put steps (n, F, B) into their places (n, G, F, B), zeros where they are masked (n, B)."""
+def _fill(xh: Array, steps: Array, factors: Array | None, masked: Array | None) -> None:
+    """Put steps (n, F, B), and where they are masked (n, B), into `xh` (n, G, K, B)."""
+    places = xh[:, :, : steps.shape[1]]
     if factors is None:
         places[...] = steps[:, None]
     else:
         np.multiply(steps[:, None], factors, out=places)
-    if masked is not None:  # what is masked may be anything, NaN too
-        np.copyto(places, places.dtype.type(0), where=masked[:, None, None])
+    if masked is not None:
+        np.copyto(places, places.dtype.type(0), where=masked[:, None, None])  # may have been NaN
+        xh[:, :, -1] = masked[:, None]
 
 
 @kernel
