@@ -5,6 +5,9 @@ Each function takes `seed`: an int, which gives the same numbers in every call; 
 `npkeras.utils.set_random_seed` resets.
 """
 
+import functools
+import inspect
+
 import numpy as np
 
 from npkeras import ops
@@ -12,7 +15,8 @@ from npkeras.core import check
 from npkeras.core import random as core_random
 from npkeras.core.dtypes import as_array, dtype_of, is_float, standardize_dtype
 from npkeras.core.random import SeedGenerator
-from npkeras.core.symbolic import KerasTensor
+from npkeras.core.shapes import shape_of
+from npkeras.core.symbolic import KerasTensor, thread
 from npkeras.core.tape import plain
 
 __all__ = [
@@ -30,6 +34,30 @@ __all__ = [
 ]
 
 
+def _draws(function):
+    """A function that draws nothing while the `call` of a layer runs on shapes."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def drawing(*args, **kwargs):
+        if not thread.inferring:
+            return function(*args, **kwargs)
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = bound.arguments
+        like = given.get("inputs", given.get("x"))
+        if like is not None:
+            return KerasTensor(shape_of(like), dtype_of(like))
+        if "logits" in given:
+            shape = (*shape_of(given["logits"])[:-1], given["num_samples"])
+        else:
+            shape = given["shape"]
+        return KerasTensor(shape, standardize_dtype(given["dtype"]))
+
+    return drawing
+
+
+@_draws
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Numbers spread evenly over [minval, maxval).
 
@@ -47,6 +75,7 @@ def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     return core_random.uniform(shape, core_random.draw_seed(seed), dtype, minval, maxval)
 
 
+@_draws
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Normally distributed numbers.
 
@@ -65,6 +94,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return core_random.normal(shape, core_random.draw_seed(seed), dtype, mean, stddev)
 
 
+@_draws
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Normally distributed numbers, of which none lies beyond two standard deviations.
 
@@ -78,6 +108,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     return core_random.truncated_normal(shape, core_random.draw_seed(seed), dtype, mean, stddev)
 
 
+@_draws
 def randint(shape, minval, maxval, dtype="int32", seed=None):
     """Integers from `minval` up to, but without, `maxval`.
 
@@ -113,6 +144,7 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     return core_random.randint(shape, core_random.draw_seed(seed), dtype, minval, maxval)
 
 
+@_draws
 def categorical(logits, num_samples, dtype="int32", seed=None):
     """Classes drawn with probabilities softmax(logits), `num_samples` for each row.
 
@@ -139,6 +171,7 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     return drawn.astype(standardize_dtype(dtype), copy=False)
 
 
+@_draws
 def dropout(inputs, rate, noise_shape=None, seed=None):
     """The inputs, of which a share `rate` is set to 0 and the others divided by 1 - rate.
 
@@ -162,6 +195,7 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
     return ops.multiply(inputs, core_random.dropout_mask(shape, rate, seed, dtype))
 
 
+@_draws
 def shuffle(x, axis=0, seed=None):
     """The entries of `x` along one axis, in random order; all else stays together.
 
@@ -186,6 +220,7 @@ def shuffle(x, axis=0, seed=None):
     return ops.take(x, order, axis=axis)
 
 
+@_draws
 def gamma(shape, alpha, dtype=None, seed=None):
     """Gamma distributed numbers of scale 1.
 
@@ -208,6 +243,7 @@ def gamma(shape, alpha, dtype=None, seed=None):
     return core_random.gamma(shape, core_random.draw_seed(seed), dtype, alpha)
 
 
+@_draws
 def beta(shape, alpha, beta, dtype=None, seed=None):
     """Beta distributed numbers, between 0 and 1.
 
@@ -225,6 +261,7 @@ def beta(shape, alpha, beta, dtype=None, seed=None):
     return core_random.beta(shape, core_random.draw_seed(seed), dtype, alpha, beta)
 
 
+@_draws
 def binomial(shape, counts, probabilities, dtype=None, seed=None):
     """How many of `counts` trials succeed.
 

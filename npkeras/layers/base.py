@@ -47,6 +47,7 @@ class Layer(Caller, WeightKeeper, Configurable):
 
     input_spec = None
     supports_masking = False
+    supports_jit = True  # Keras' users set it; nothing is compiled here
     quiet_activity_regularizer = True  # whether the config leaves it out where there is none
     not_in_config: frozenset[str] = frozenset()  # arguments that only say how to begin
 

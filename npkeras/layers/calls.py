@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import random
 import threading
@@ -14,11 +15,12 @@ from npkeras.core.attach import get_mask, set_mask
 from npkeras.core.dtypes import dtype_of, is_float, standardize_dtype
 from npkeras.core.op import OPS, autocast_scope
 from npkeras.core.shapes import shape_of
-from npkeras.core.symbolic import KerasTensor, remember
+from npkeras.core.symbolic import KerasTensor, remember, thread
 from npkeras.core.tape import Traced
 from npkeras.core.variable import Variable
 from npkeras.layers.input_spec import check_inputs
 from npkeras.layers.signatures import build_arguments, call_signature, rule_arguments
+from npkeras.metrics.base import Metric
 
 TENSORS = (np.ndarray, Traced, KerasTensor)
 
@@ -28,7 +30,6 @@ class _Context(threading.local):
 
     entry = None  # the outermost layer
     training = None
-    inferring = False  # whether a `call` runs on shapes only
 
 
 _context = _Context()
@@ -183,7 +184,7 @@ class Caller:
         outputs = self._infer(args, kwargs, training)
         remember(self, args, stored, outputs)
         nodes = [y.node for y in tree.leaves(outputs) if isinstance(y, KerasTensor)]
-        if nodes and not _context.inferring:
+        if nodes and not thread.inferring:
             self._inbound_nodes.append(nodes[0])
         return outputs
 
@@ -192,12 +193,13 @@ class Caller:
         own_rule = type(self).compute_output_shape is not Caller.compute_output_shape
         if own_rule and all(layer.built for layer in self._flatten_layers()):
             return self._apply_own_rule(args, kwargs)
-        outer = _context.entry, _context.inferring
-        _context.entry, _context.inferring = _context.entry or self, True
+        outer = _context.entry, thread.inferring
+        _context.entry, thread.inferring = _context.entry or self, True
         try:
-            outputs = self._run(args, kwargs, training)
+            with _keeping_state(self):
+                outputs = self._run(args, kwargs, training)
         finally:
-            _context.entry, _context.inferring = outer
+            _context.entry, thread.inferring = outer
         return self._apply_own_rule(args, kwargs) if own_rule else tree.map(_fresh, outputs)
 
     def _apply_own_rule(self, args, kwargs):
@@ -209,6 +211,10 @@ class Caller:
             given = {f"{name}_shape": value for name, value in shapes.items()}
             shape = self.compute_output_shape(**{n: given[n] for n in wanted if n in given})
         return _as_tensors(shape, self.compute_dtype)
+
+    def symbolic_call(self, *args, **kwargs):
+        """What `call` would return, as symbolic tensors. The layer must be built."""
+        return self._infer(args, kwargs)
 
     def infer(self, *args, **kwargs):
         """What `call` would return, as symbolic tensors. The layer must be built."""
@@ -228,14 +234,14 @@ class Caller:
     def compute_output_spec(self, *args, **kwargs):
         """The outputs as symbolic tensors, for symbolic inputs. The layer stays as it is."""
         drawn, counted = random.getstate(), dict(names._counts)
-        calls, inferring = len(self._inbound_nodes), _context.inferring
+        calls, inferring = len(self._inbound_nodes), thread.inferring
         built = all(layer.built for layer in self._flatten_layers())
         layer = self if built else copy.deepcopy(self)
-        _context.inferring = True
+        thread.inferring = True
         try:
             return tree.map(_fresh, layer(*args, **kwargs))
         finally:
-            _context.inferring = inferring
+            thread.inferring = inferring
             del self._inbound_nodes[calls:]
             random.setstate(drawn)
             names._counts.clear()
@@ -269,10 +275,37 @@ class recording_calls:
     """Inside this `with` block symbolic calls are noted, even within the `call` of a layer."""
 
     def __enter__(self):
-        self._outer, _context.inferring = _context.inferring, False
+        self._outer, thread.inferring = thread.inferring, False
 
     def __exit__(self, *error):
-        _context.inferring = self._outer
+        thread.inferring = self._outer
+
+
+@contextlib.contextmanager
+def _keeping_state(layer):
+    """Inside this `with` block variables and metrics within stay as they are, whatever `call` does.
+
+    It runs on shapes, where there is nothing to assign or to count yet.
+    """
+    held = []
+    for owner, parts in layer._inventory():
+        for part in (*owner._with_own(parts), *parts):
+            for name in _changes(part):
+                if name not in vars(part):
+                    vars(part)[name] = lambda *args, part=part, **kwargs: part
+                    held.append((part, name))
+    try:
+        yield
+    finally:
+        for part, name in held:
+            del vars(part)[name]
+
+
+def _changes(part):
+    """The names of the methods that change a part of a layer."""
+    if isinstance(part, Variable):
+        return "assign", "assign_add", "assign_sub"
+    return ("update_state",) if isinstance(part, Metric) else ()
 
 
 def as_shape(shape):

@@ -100,5 +100,5 @@ class TimeDistributed(Wrapper):
             for layer in layers
         )
 
-    def compute_mask(self, inputs, mask=None):
-        return mask
+    def compute_mask(self, inputs, previous_mask=None):
+        return previous_mask

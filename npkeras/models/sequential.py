@@ -2,8 +2,10 @@
 
 import copy
 
+from npkeras import ops
 from npkeras.core import registry, tree
 from npkeras.core.attach import get_mask, set_mask
+from npkeras.core.dtypes import dtype_of
 from npkeras.core.registry import register
 from npkeras.core.symbolic import KerasTensor
 from npkeras.layers.base import Layer
@@ -66,7 +68,7 @@ class Sequential(Model):
         if isinstance(layer, InputLayer) and self._layers:
             what = "another input" if self._has_input else "layers already, so no input"
             raise ValueError(f"Sequential model {self.name!r} has {what}; it comes first.")
-        if any(other.name == layer.name for other in self._layers):
+        if any(other.name == layer.name and other is not layer for other in self._layers):
             raise ValueError(
                 "All layers of a Sequential model need names of their own. "
                 f"There is already a layer {layer.name!r} in {self.name!r}."
@@ -118,34 +120,53 @@ class Sequential(Model):
         x = self._layers[0].output
         for layer in self._layers[1:]:
             x = layer(x)
-            if len(tree.leaves(x)) != 1:
-                raise ValueError(
-                    f"Each layer of a Sequential model must have one output. {layer.name!r} "
-                    f"({type(layer).__name__}) has {len(tree.leaves(x))}."
-                )
         self._outputs = x
 
     def _build_for(self, arguments):
         inputs = next(iter(arguments.values()), None)
-        shape = getattr(inputs, "shape", None)
-        if shape is None or self._has_input:
-            self.build(None if shape is None else tuple(shape))
-            return
-        dtype = inputs.dtype if isinstance(inputs.dtype, str) else inputs.dtype.name
-        self._layers.insert(0, InputLayer(batch_shape=tuple(shape), dtype=dtype))
-        self.build(tuple(shape))
+        if not self._has_input and isinstance(inputs, (list, tuple, dict)):
+            self.built = True  # several inputs have no `Input`; each layer is built when called
+        else:
+            self.build(None if inputs is None else tuple(inputs.shape))
 
     def call(self, inputs, training=None, mask=None):
-        x = inputs
+        x = inputs if self._outputs is None else self._as_expected(inputs)
         if mask is not None and get_mask(x) is None:
             set_mask(x, mask)
         for layer in self.layers:
             x = layer(x, training=training) if training is not None else layer(x)
         return x
 
+    def _as_expected(self, inputs):
+        """The inputs with the axes and the dtype of the `Input`."""
+        if isinstance(inputs, (list, tuple)) and len(inputs) == 1:
+            inputs = inputs[0]
+        if isinstance(inputs, (list, tuple, dict)):
+            keys = f", with the keys {list(inputs)!r:.100}" if isinstance(inputs, dict) else ""
+            raise ValueError(
+                f"Sequential model {self.name!r} expects an array of shape {self.input_shape}. "
+                f"Received a {type(inputs).__name__} of {len(inputs)} entries{keys}."
+            )
+        x, expected = inputs, self.input_shape
+        if len(x.shape) == len(expected) + 1 and x.shape[-1] == 1:
+            x = ops.squeeze(x, -1)
+        elif len(x.shape) == len(expected) - 1 and expected[-1] == 1:
+            x = ops.expand_dims(x, -1)
+        elif len(x.shape) != len(expected):
+            raise ValueError(
+                f"Sequential model {self.name!r} expects an input of shape {expected}. "
+                f"Received an input of shape {tuple(x.shape)}."
+            )
+        # Numbers of words stay whole: a layer that takes them as they are looks them up.
+        if dtype_of(x) != self.input.dtype and self.layers[0].autocast:
+            x = ops.cast(x, self.input.dtype)
+        if x is not inputs and get_mask(inputs) is not None:
+            set_mask(x, get_mask(inputs))
+        return x
+
     supports_masking = True
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs, previous_mask=None):
         return None  # the last layer has set its own
 
     @property
@@ -154,7 +175,7 @@ class Sequential(Model):
 
     @property
     def outputs(self):
-        return [self.output]
+        return tree.leaves(self.output)
 
     @property
     def input(self):
@@ -174,7 +195,7 @@ class Sequential(Model):
 
     @property
     def output_shape(self):
-        return self.output.shape
+        return tree.map(lambda tensor: tensor.shape, self.output)
 
     def _need_connection(self, what):
         if self._outputs is None:

@@ -1,16 +1,21 @@
 """The table of a model's layers."""
 
+import math
 import re
-import textwrap
+import shutil
 
 import numpy as np
 
 from npkeras.core import tree
+from npkeras.layers.base import Layer
 
-DEFAULT_WIDTH = 76
-_HEADINGS = ("Layer (type)", "Output Shape", "Param #")
-_SHARES = (0.458, 0.333, 0.209)  # of the width, for the three columns
-_SHARES_WITH_TRAINABLE = (0.41, 0.32, 0.17, 0.10)
+_WIDEST = 88  # columns, where the terminal is as wide
+_COLUMNS = (  # heading, how texts are put into the cell, where the column ends
+    ("Layer (type)", str.ljust, 0.45, 0.4),
+    ("Output Shape", str.ljust, 0.8, 0.72),
+    ("Param #", str.rjust, 1.0, 0.9),
+    ("Trainable", lambda text, width: f"{' ' * ((width - len(text)) // 2)}{text}", None, 1.0),
+)
 
 
 def print_summary(
@@ -23,30 +28,51 @@ def print_summary(
     layer_range=None,
 ):
     """Print the table of layers, then the totals. The arguments are those of `Model.summary`."""
-    headings = [*_HEADINGS, *(["Trainable"] if show_trainable else [])]
-    widths = _widths(line_length or DEFAULT_WIDTH, positions, len(headings))
+    columns = _COLUMNS if show_trainable else _COLUMNS[:3]
+    if line_length is None:
+        widest = _WIDEST + (12 if show_trainable else 0)
+        line_length = min(widest, shutil.get_terminal_size().columns - 4)
+    if positions is None:
+        positions = [column[3 if show_trainable else 2] for column in columns]
+    widths = _widths(line_length, positions, len(columns))
     rows = [
-        row[: len(headings)]
+        row[: len(columns)]
         for layer in _in_range(model.layers, layer_range)
-        for row in _rows(layer, expand_nested, "")
+        for row in _rows(layer, expand_nested, 0)
     ]
-    text = "\n".join([f'Model: "{model.name}"', _table(headings, rows, widths), *_totals(model)])
-    (print_fn or print)(text)
+    table = _table(columns, rows, widths)
+    (print_fn or print)("\n".join([f'Model: "{model.name}"', table, *_totals(model), ""]))
 
 
 def _widths(line_length, positions, count):
+    """The widths of the columns, with a space on either side, for a table of a given width.
+
+    Where the ends of the columns leave no room for the lines between them, each column gives
+    up as much as the others; what is left over is shared out in proportion to the widths.
+    """
+    if len(positions) < count:
+        raise ValueError(
+            f"`positions` must have {count} entries, one for each column. "
+            f"Received: positions={positions}"
+        )
     inner = line_length - count - 1
-    if positions is not None:
-        if len(positions) != count:
-            raise ValueError(
-                f"`positions` must have {count} entries, one for each column. "
-                f"Received: positions={positions}"
-            )
-        ends = [int(p * inner) if p <= 1 else int(p) for p in positions]
-        return [max(b - a, 4) for a, b in zip([0, *ends], ends, strict=False)]
-    shares = _SHARES if count == 3 else _SHARES_WITH_TRAINABLE
-    widths = [round(share * inner) for share in shares]
-    widths[-1] += inner - sum(widths)
+    ends = [0, *(int(position * line_length) for position in positions[:count])]
+    widths = [min(ends[i + 1] - ends[i] + 2, inner) for i in range(count)]
+    surplus = sum(widths) - inner
+    if surplus > 0:
+        for i, width in enumerate(widths):
+            less = min(width, round(surplus / (count - i)))
+            widths[i], surplus = width - less, surplus - less
+    else:
+        total = sum(widths)
+        for i, width in enumerate(widths):
+            more = math.ceil(-surplus * width / total) if total else 0
+            widths[i], surplus, total = width + more, surplus + more, total - width
+    if min(widths) < 3:
+        raise ValueError(
+            f"A table of width {line_length} with columns that end at {positions} has no room for "
+            "its texts. Make `line_length` larger, or let the entries of `positions` rise to 1."
+        )
     return widths
 
 
@@ -54,79 +80,87 @@ def _in_range(layers, layer_range):
     """The layers between the two whose names fit the given names or patterns."""
     if layer_range is None:
         return layers
-    if len(layer_range) != 2:
-        raise ValueError(f"`layer_range` must hold two names. Received: layer_range={layer_range}")
+    if len(layer_range) != 2 or not all(isinstance(pattern, str) for pattern in layer_range):
+        raise ValueError(
+            f"`layer_range` must hold two names. Received: layer_range={layer_range!r}"
+        )
     first, last = (
-        [i for i, layer in enumerate(layers) if re.fullmatch(pattern, layer.name)]
+        [i for i, layer in enumerate(layers) if re.match(pattern, layer.name)]
         for pattern in layer_range
     )
     if not first or not last:
         missing = layer_range[0] if not first else layer_range[1]
         raise ValueError(f"No layer's name fits {missing!r} of `layer_range`.")
-    return layers[min(first) : max(last) + 1]
+    begin, end = min(first), max(last)
+    return layers[begin : end + 1] if begin <= end else layers[min(last) : max(first) + 1]
 
 
-def _rows(layer, expand_nested, indent):
+def _rows(layer, expand_nested, depth):
     """The row of a layer and, if asked for, those of the layers of a model within."""
-    trainable = "Y" if layer.trainable else "N"
-    if not layer.weights and not layer.trainable_variables:
-        trainable = "-"
-    yield (
-        f"{indent}{layer.name} ({type(layer).__name__})",
-        _shape(layer),
-        _count(layer),
-        trainable,
-    )
-    if expand_nested and hasattr(layer, "layers"):
+    trainable = ("Y" if layer.trainable else "N") if layer.weights else "-"
+    indent = f"{'   ' * depth}└ " if depth else ""
+    title = f"{indent}{layer.name} ({type(layer).__name__})"
+    yield title, _shape(layer), _count(layer), trainable
+    if expand_nested and isinstance(layer, Layer) and hasattr(layer, "layers"):
         for inner in layer.layers:
-            yield from _rows(inner, expand_nested, f"{indent}└ ")
+            yield from _rows(inner, expand_nested, depth + 1)
 
 
 def _shape(layer):
-    """The shape of what the layer made of symbolic inputs; "?" before it saw any."""
-    nodes = layer._inbound_nodes
-    if not nodes:
+    """The shape of the outputs, for the inputs the layer was built for; "?" where unknown."""
+    if layer._inbound_nodes:
+        shapes = tree.map(lambda tensor: tensor.shape, layer._inbound_nodes[-1].outputs)
+    elif layer.built and layer._build_shapes:
+        try:
+            shapes = layer.compute_output_shape(**layer._build_shapes)
+        except Exception:  # whatever a `call` raises that is not made for shapes
+            return "?"
+    else:
         return "?"
-    shapes = list(dict.fromkeys(str(t.shape) for t in tree.leaves(nodes[-1].outputs)))
-    if len(tree.leaves(nodes[-1].outputs)) == 1:
-        return shapes[0]
-    return "[" + ", ".join(str(t.shape) for t in tree.leaves(nodes[-1].outputs)) + "]"
+    return str(shapes)
 
 
 def _count(layer):
-    if not layer.built:
-        return "0 (unbuilt)"
-    return f"{layer.count_params():,}"
+    return f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
 
 
-def _table(headings, rows, widths):
-    rule = "─┼"
-    lines = [
-        "┏" + "┳".join("━" * w for w in widths) + "┓",
-        *_cells(headings, widths, "┃"),
-        "┡" + "╇".join("━" * w for w in widths) + "┩",
-    ]
-    between = "├" + rule[1].join(rule[0] * w for w in widths) + "┤"
+def _table(columns, rows, widths):
+    def rule(left, line, between, right):
+        return left + between.join(line * width for width in widths) + right
+
+    def bordered(lines, bar):
+        return [bar + bar.join(f" {text} " for text in line) + bar for line in lines]
+
+    headings = _cells([column[0] for column in columns], columns, widths, at_bottom=True)
+    lines = [rule("┏", "━", "┳", "┓"), *bordered(headings, "┃"), rule("┡", "━", "╇", "┩")]
     for i, row in enumerate(rows):
-        lines += [between] if i else []
-        lines += _cells(row, widths, "│")
-    lines.append("└" + "┴".join("─" * w for w in widths) + "┘")
-    return "\n".join(lines)
+        lines += [rule("├", "─", "┼", "┤")] if i else []
+        lines += bordered(_cells(row, columns, widths), "│")
+    return "\n".join([*lines, rule("└", "─", "┴", "┘")])
 
 
-def _cells(texts, widths, bar):
-    """The lines of one row: texts that are too long go on in the next line."""
-    columns = [
-        textwrap.wrap(text, max(width - 2, 1)) or [""]
-        for text, width in zip(texts, widths, strict=True)
-    ]
-    for i in range(max(map(len, columns))):
-        parts = []
-        for j, (lines, width) in enumerate(zip(columns, widths, strict=True)):
-            text = lines[i] if i < len(lines) else ""
-            aligned = text.rjust(width - 2) if j == 2 else text.ljust(width - 2)
-            parts.append(f" {aligned} ")
-        yield bar + bar.join(parts) + bar
+def _cells(texts, columns, widths, at_bottom=False):
+    """The lines of one row, as lists of texts as wide as the cells."""
+    wrapped = [_wrapped(text, width - 2) for text, width in zip(texts, widths, strict=True)]
+    height = max(map(len, wrapped))
+    filled = []
+    for lines, width, (_, align, *_) in zip(wrapped, widths, columns, strict=True):
+        empty = [""] * (height - len(lines))
+        lines = [*empty, *lines] if at_bottom else [*lines, *empty]
+        filled.append([align(line, width - 2).ljust(width - 2) for line in lines])
+    return zip(*filled, strict=True)
+
+
+def _wrapped(text, width):
+    """The text in lines between words; words that are too long are cut off."""
+    lines = []
+    for word in re.findall(r"\s*\S+\s*", text):
+        if lines and len((lines[-1] + word).rstrip()) <= width:
+            lines[-1] += word
+        else:
+            lines.append(word)
+    lines = [line.rstrip() for line in lines]
+    return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
 
 
 def _totals(model):

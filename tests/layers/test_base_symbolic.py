@@ -142,3 +142,10 @@ def test_users_write_plain_numpy_and_it_is_differentiable():
     (gradient,) = tape.gradient(y, layer.trainable_variables)
     np.testing.assert_allclose(array(y), np.log1p(np.exp(x)), rtol=1e-6)
     np.testing.assert_allclose(gradient, x[0] / (1 + np.exp(-x[0])), rtol=1e-6)
+
+
+def test_a_built_layer_can_be_called_on_shapes_alone(engine):
+    layer = engine.layers.Dense(3)
+    layer.build((None, 4))
+    assert tuple(layer.symbolic_call(engine.Input((4,))).shape) == (None, 3)
+    assert layer.supports_jit
