@@ -146,13 +146,13 @@ REFUSED = {
         methods=ALL,
     ),
     "one axis too few": case(
-        regression, X[:, 0], BINARY, "head", "at least 2", ",)", methods=("fit", "predict")
+        regression, X[:, 0], BINARY, "'small'", "(None, 4)", ",)", methods=("fit", "predict")
     ),
     "one axis too few for sequences": case(
-        sequences, X, X[:, :3], "recurrent", "3", "(4, 4)", methods=("fit",)
+        sequences, X, X[:, :3], "'sequential", "(None, None, 4)", "(4, 4)", methods=("fit",)
     ),
     "one axis too many": case(
-        sequences, X[:, None, None], X[:, :3], "recurrent", "3", methods=(*ALL, "call")
+        sequences, X[:, None, None], X[:, :3], "(None, None, 4)", "1, 1, 4)", methods=(*ALL, "call")
     ),
     "too few features": case(
         regression, X[:, :3], BINARY, "'head' (Dense)", "4 entries along axis -1", ", 3)",
@@ -166,7 +166,7 @@ REFUSED = {
         regression,
         {"first": X},
         BINARY,
-        "'head' (Dense) expects an array",
+        "'small' expects an array",
         "'first'",
         methods=(*ALL, "call"),
     ),

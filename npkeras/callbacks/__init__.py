@@ -14,6 +14,7 @@ from npkeras.callbacks.learning_rate_scheduler import LearningRateScheduler
 from npkeras.callbacks.model_checkpoint import ModelCheckpoint
 from npkeras.callbacks.progbar_logger import ProgbarLogger
 from npkeras.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from npkeras.callbacks.swap_ema_weights import SwapEMAWeights
 from npkeras.callbacks.terminate_on_nan import TerminateOnNaN
 from npkeras.callbacks.tqdm_callback import TqdmCallback
 
@@ -32,6 +33,7 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TerminateOnNaN",
     "TqdmCallback",
 ]

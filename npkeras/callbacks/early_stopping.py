@@ -62,7 +62,7 @@ class EarlyStopping(MonitorCallback):
             announce(f"EarlyStopping: stopped after epoch {self.stopped_epoch + 1}.")
         if self.best_weights is not None:
             if self.verbose:
-                print(f"EarlyStopping: back to the weights of epoch {self.best_epoch + 1}.")
+                announce(f"EarlyStopping: back to the weights of epoch {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)
 
     def _begin(self):

@@ -1,7 +1,7 @@
 """ProgbarLogger: draws the progress of training, evaluation and prediction."""
 
 from npkeras.callbacks.base import Callback
-from npkeras.callbacks.progress import Progbar
+from npkeras.callbacks.progress import Progbar, say
 from npkeras.core.registry import register
 
 
@@ -34,7 +34,7 @@ class ProgbarLogger(Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._begin()
         if self.verbose and self.epochs > 1:
-            print(f"Epoch {epoch + 1}/{self.epochs}")
+            say(f"Epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch, logs=None):
         self._step(batch, logs)

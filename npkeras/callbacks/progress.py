@@ -1,15 +1,19 @@
 """The line that shows how far training has come.
 
 In a terminal or a notebook it is redrawn in place, by tqdm; elsewhere (a file, a pipe) each
-finished line is written once, as plain text.
+finished line is written once, as plain text. With `npkeras.config.disable_interactive_logging()`
+nothing is drawn, and the finished lines go to the logger `npkeras`.
 """
 
 import functools
+import logging
 import shutil
 import sys
 import time
 
 import numpy as np
+
+from npkeras.core import config
 
 BOLD, GREEN, WHITE, PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
 SMALLEST_DECIMAL = 1e-3  # a value not above it is shown with an exponent
@@ -115,17 +119,15 @@ class Progbar:
 
     def _finish(self, current, now):
         global _unfinished
-        if sys.stdout is None:
-            return
         if self.verbose == 2:
-            _write(self._short_line(current, now))
+            say(self._short_line(current, now))
         elif is_live(sys.stdout):
             self._live_line().draw(self._line(current, now, True, colors=True), whole=True)
-            _write("")
+            say("")
             self._drawing.close()
             self._drawing = None
         else:
-            _write(self._line(current, now, True, colors=False))
+            say(self._line(current, now, True, colors=False))
         _unfinished = False
 
     def _live_line(self):
@@ -196,6 +198,8 @@ def remaining(seconds):
 
 def is_live(stream):
     """Whether lines can be redrawn there: in a terminal or a notebook."""
+    if not config.is_interactive_logging_enabled():
+        return False
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if type(shell).__name__ == "ZMQInteractiveShell":
         return True
@@ -208,8 +212,17 @@ def is_live(stream):
 def announce(text):
     """Print a message of a callback, on a line of its own."""
     global _unfinished
-    print(f"\n{text}" if _unfinished else text)
+    say(f"\n{text}" if _unfinished else text)
     _unfinished = False
+
+
+def say(line):
+    """Print a line at once, or give it to the logger where nobody watches."""
+    if not config.is_interactive_logging_enabled():
+        logging.getLogger("npkeras").info(line)
+    elif sys.stdout is not None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 def _shown(value, short):
@@ -219,11 +232,6 @@ def _shown(value, short):
         return str(value)
     size = value if short else abs(value)  # Keras' short line has an exponent below zero
     return f"{value:.4f}" if size > SMALLEST_DECIMAL else f"{value:.4e}"
-
-
-def _write(line):
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def _can_write(character):

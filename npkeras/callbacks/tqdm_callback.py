@@ -67,7 +67,7 @@ class TqdmCallback(Callback):
             self.batch_bar = None
 
     def on_train_end(self, logs=None):
-        self.epoch_bar.close()
+        self.on_train_abandoned()
 
     def on_train_abandoned(self):
         for bar in (self.batch_bar, self.epoch_bar):

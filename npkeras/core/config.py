@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
+
 from npkeras.core import check
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
+
+
+def _limit_from_environment(name: str) -> int | None:
+    return int(os.environ[name]) if os.environ.get(name) else None
+
 
 _settings: dict[str, object] = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
     "random_stream": "tensorflow",
+    "interactive_logging": True,
+    "max_epochs": _limit_from_environment("KERAS_MAX_EPOCHS"),
+    "max_steps_per_epoch": _limit_from_environment("KERAS_MAX_STEPS_PER_EPOCH"),
 }
 
 
@@ -67,3 +77,50 @@ def set_random_stream(name: str) -> None:
 def backend() -> str:
     """The name of the engine that computes: always `"numpy"`."""
     return "numpy"
+
+
+def max_epochs() -> int | None:
+    """The largest number of epochs that any `fit` runs; None for no limit."""
+    return _settings["max_epochs"]  # type: ignore[return-value]
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Limit the epochs of every `fit`, to try a script quickly as it is.
+
+    The environment variable `KERAS_MAX_EPOCHS` does the same. None: no limit.
+    """
+    _set_limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The largest number of batches that `fit`, `evaluate` and `predict` take in one pass."""
+    return _settings["max_steps_per_epoch"]  # type: ignore[return-value]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Limit the batches of one pass in `fit`, `evaluate` and `predict`, to try a script quickly.
+
+    The environment variable `KERAS_MAX_STEPS_PER_EPOCH` does the same. None: no limit.
+    """
+    _set_limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _set_limit(setting: str, value: int | None) -> None:
+    if value is not None:
+        value = check.positive_int(value, setting, f"`set_{setting}`")
+    _settings[setting] = value
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress and messages are printed: True unless disabled."""
+    return bool(_settings["interactive_logging"])
+
+
+def enable_interactive_logging() -> None:
+    """Print progress and messages on the standard output."""
+    _settings["interactive_logging"] = True
+
+
+def disable_interactive_logging() -> None:
+    """Give progress and messages to the logger `npkeras`, as information, instead of printing."""
+    _settings["interactive_logging"] = False

@@ -1,6 +1,6 @@
 """adapt: batches from whatever the user has."""
 
-from npkeras.core import check
+from npkeras.core import check, config
 from npkeras.data.arrays import ArrayAdapter
 from npkeras.data.base import Adapter
 from npkeras.data.dataset import DatasetAdapter, is_foreign_dataset
@@ -43,6 +43,14 @@ def adapt(
     """
     if isinstance(x, Adapter):
         return x
+    adapter = _adapter(
+        x, y, sample_weight, batch_size, steps, shuffle, class_weight, owner, may_be_empty
+    )
+    adapter.limit(config.max_steps_per_epoch())
+    return adapter
+
+
+def _adapter(x, y, sample_weight, batch_size, steps, shuffle, class_weight, owner, may_be_empty):
     if x is None:
         raise ValueError(f"`{owner}` needs data. Received: x=None")
     if is_array(x) or is_numbers(x) or isinstance(x, (list, tuple, dict)):

@@ -63,6 +63,14 @@ class Adapter:
     def on_epoch_end(self):
         """Called by the loop after each epoch."""
 
+    def limit(self, steps):
+        """Let an epoch have at most that many batches. None: no limit."""
+        if steps is not None and (self.num_batches is None or self.num_batches > steps):
+            warnings.warn(
+                f"An epoch is limited to {steps} batches by `npkeras.config`.", stacklevel=4
+            )
+            self.steps = steps
+
     def reset(self):
         """Let the next epoch begin at the first batch again, if the data can do so."""
         self._pass = None

@@ -10,44 +10,53 @@ from npkeras.core.tape import plain
 from npkeras.losses.base import LossFunctionWrapper
 
 
-def output_names_of(y_pred: Any) -> list[str] | None:
-    """The names of several outputs: keys of a dict, or `output_1`, ...; None for a single one."""
+def output_names_of(y_pred: Any) -> list[str | None]:
+    """A name for each output: the keys of a dict; None for those of a list, or a single one."""
     if isinstance(y_pred, dict):
         return sorted(y_pred)
-    if isinstance(y_pred, (list, tuple)):
-        return [f"output_{i + 1}" for i in range(len(y_pred))]
-    return None
+    return [None] * len(tree.leaves(y_pred))
 
 
-def per_output(value: Any, names: list[str], what: str, many: bool = False) -> list[Any]:
+def per_output(value: Any, names: list[Any], what: str, many: bool = False) -> list[Any]:
     """What was given for each output: by name, by position, or one for all.
 
     Args:
         value: A dict by name, a list by position, or a single thing for every output.
-        names: The names of the outputs.
+        names: The names of the outputs; None for those that have none.
         what: The argument, for messages.
         many: Whether one output may have a list of things, as of metrics.
     """
     if value is None:
         return [None] * len(names)
     if isinstance(value, dict):
-        unknown = [name for name in value if name not in names]
-        if unknown:
-            raise ValueError(
-                f"`{what}` names the output {unknown[0]!r}, which the model does not have. "
-                f"Its outputs are: {', '.join(names)}"
-            )
-        return [value.get(name) for name in names]
+        return _by_name(value, names, what)
     if isinstance(value, (list, tuple)):
         if many and len(names) == 1 and not any(map(tree.is_nested, value)):
             return [value]
         if len(value) != len(names):
             raise ValueError(
-                f"`{what}` must have an entry for each of the {len(names)} outputs "
-                f"({', '.join(names)}). Received {len(value)} entries."
+                f"`{what}` must have an entry for each of the {len(names)} outputs"
+                f"{_listing(names)}. Received {len(value)} entries."
             )
         return list(value)
     return [value] * len(names)
+
+
+def _by_name(value: dict[str, Any], names: list[Any], what: str) -> list[Any]:
+    if names == [None] and len(value) == 1:  # the only output, whatever it is called
+        return list(value.values())
+    unknown = [name for name in value if name not in names]
+    if unknown:
+        known = _listing(names) or ", which have no names: give a list in their order"
+        raise ValueError(
+            f"`{what}` names the output {unknown[0]!r}, which the model does not have. "
+            f"It has {len(names)} outputs{known}."
+        )
+    return [value.get(name) for name in names]
+
+
+def _listing(names: list[Any]) -> str:
+    return f" ({', '.join(names)})" if None not in names else ""
 
 
 class CompiledLoss:
@@ -61,28 +70,24 @@ class CompiledLoss:
     def __init__(self, loss: Any, loss_weights: Any = None) -> None:
         self.given = loss
         self.loss = tree.map(_as_loss, loss)
+        self.loss_names = tree.map(_name_of, loss)
         self.loss_weights = loss_weights
         self.trackers: list[Any] = []  # the mean loss of each of several outputs
         self._parts: list[tuple[Any, float | None, Any]] | None = None
 
     def _match(self, y_pred: Any, names: list[str] | None) -> None:
         """Decide, at the first batch, which loss belongs to which output."""
-        names = names or output_names_of(y_pred)
-        count = 1 if names is None else len(names)
-        labels = names or ["output"]
+        labels = names or output_names_of(y_pred)
+        count = len(labels)
         chosen = per_output(_without_single_list(self.loss, count), labels, "loss")
+        called = per_output(_without_single_list(self.loss_names, count), labels, "loss")
         weights = per_output(_without_single_list(self.loss_weights, count), labels, "loss_weights")
-        if names is not None and count > 1:
-            self.trackers = [
-                metrics.Mean(name=f"{name}_loss")
-                for name, loss in zip(names, chosen, strict=True)
-                if loss is not None
-            ]
-        trackers = iter(self.trackers)
-        self._parts = [
-            (loss, weight, None if loss is None or not self.trackers else next(trackers))
-            for loss, weight in zip(chosen, weights, strict=True)
-        ]
+        several = sum(loss is not None for loss in chosen) > 1
+        self._parts = []
+        for label, loss, name, weight in zip(labels, chosen, called, weights, strict=True):
+            tracker = metrics.Mean(name=f"{label or name}_loss") if several and loss else None
+            self._parts.append((loss, weight, tracker))
+        self.trackers = [tracker for _, _, tracker in self._parts if tracker is not None]
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, names: Any = None
@@ -140,6 +145,13 @@ def _without_single_list(value: Any, count: int) -> Any:
     return value
 
 
+def _name_of(identifier: Any) -> str | None:
+    """What a loss is called among several: the name it was given by, or its own."""
+    if identifier is None or isinstance(identifier, str):
+        return identifier
+    return getattr(identifier, "name", None) or getattr(identifier, "__name__", None) or "loss"
+
+
 def _as_loss(identifier: Any) -> Any:
     """A loss that takes sample weights; a plain function is given Keras' reduction."""
     if identifier is None:
@@ -155,10 +167,15 @@ def _as_loss(identifier: Any) -> Any:
 class CompiledMetrics:
     """The metrics of all outputs; those in `weighted_metrics` see the sample weights.
 
+    It is among the `metrics` of a model like one of them, so that a `train_step` of one's own can
+    update all with `metric.update_state(y, y_pred)`.
+
     Args:
         metrics: A list, for each output a list, or a dict by name: names, functions or objects.
         weighted_metrics: The same, for metrics that sample weights enter.
     """
+
+    name = "compile_metrics"
 
     def __init__(self, metrics: Any = None, weighted_metrics: Any = None) -> None:
         for name, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
@@ -183,22 +200,26 @@ class CompiledMetrics:
     def built(self) -> bool:
         return self._parts is not None
 
+    @property
+    def variables(self) -> list[Any]:
+        return [variable for metric in self.metrics for variable in metric.variables]
+
     def build(self, y_true: Any, y_pred: Any, names: list[str] | None = None) -> None:
         """Decide which metric belongs to which output; `"accuracy"` by the shapes."""
-        names = names or output_names_of(y_pred)
-        labels = names or ["output"]
+        labels = names or output_names_of(y_pred)
         outputs = tree.leaves(y_pred)
-        targets = targets_of(y_true, y_pred) if y_true is not None else [None] * len(outputs)
+        targets = tree.leaves(y_true) if len(outputs) == 1 else targets_of(y_true, y_pred)
         self._parts = []
-        plain_lists = per_output(self.given, labels, "metrics", many=True)
-        weighted = per_output(self.given_weighted, labels, "weighted_metrics", many=True)
-        for i, label in enumerate(labels):
-            prefix = f"{label}_" if len(labels) > 1 else ""
-            for chosen, takes_weights in ((plain_lists[i], False), (weighted[i], True)):
-                for one in _listed(chosen):
+        for given, what, takes_weights in (
+            (self.given, "metrics", False),
+            (self.given_weighted, "weighted_metrics", True),
+        ):
+            for i, chosen in enumerate(per_output(given, labels, what, many=True)):
+                for one in _listed(chosen, what):
                     metric = metrics.for_name(one, plain(targets[i]), plain(outputs[i]))
+                    prefix = f"{labels[i]}_" if labels[i] and len(labels) > 1 else ""
+                    self.names.append(_result_name(prefix, metric, takes_weights, self.names))
                     self.metrics.append(metric)
-                    self.names.append(prefix + metric.name)
                     self._parts.append((i, metric, takes_weights))
 
     def update_state(
@@ -225,25 +246,27 @@ class CompiledMetrics:
             metric.reset_state()
 
     def result(self) -> dict[str, Any]:
-        """The result of each metric under its name, and of one that returns a dict, all of it."""
-        results: dict[str, Any] = {}
-        for name, metric in zip(self.names, self.metrics, strict=True):
-            value = metric.result()
-            if isinstance(value, dict):
-                results.update(value)
-            else:
-                results[name if name not in results else _another(name, results)] = value
-        return results
+        """The result of each metric under its name."""
+        pairs = zip(self.names, self.metrics, strict=True)
+        return {name: metric.result() for name, metric in pairs}
 
 
-def _another(name: str, taken: dict[str, Any]) -> str:
-    i = 1
-    while f"{name}_{i}" in taken:
+def _result_name(prefix: str, metric: Any, weighted: bool, taken: list[str]) -> str:
+    """A name that no other result has: `mae`, then `mae_1`, or `weighted_mae`."""
+    name = prefix + metric.name
+    if name in taken and weighted:
+        name = f"{prefix}weighted_{metric.name}"
+    i, free = 0, name
+    while free in taken:
         i += 1
-    return f"{name}_{i}"
+        free = f"{name}_{i}"
+    return free
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: Any, what: str) -> list[Any]:
     if value is None:
         return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    several = list(value) if isinstance(value, (list, tuple)) else [value]
+    if None in several:
+        raise ValueError(f"`{what}` must hold metrics or their names. Received: None among them.")
+    return several

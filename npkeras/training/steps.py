@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 import warnings
 from typing import Any
 
@@ -15,7 +14,7 @@ from npkeras.core import tree
 from npkeras.core.shapes import shape_of
 from npkeras.core.tape import GradientTape, Traced, plain
 from npkeras.data import unpack_x_y_sample_weight
-from npkeras.metrics import Mean, Metric
+from npkeras.metrics import Mean
 from npkeras.training.compiled import CompiledLoss, CompiledMetrics
 
 
@@ -37,7 +36,7 @@ class Steps:
         """One update of the weights on a batch. Override it to train in another way.
 
         Args:
-            data: The batch: `(x, y, sample_weight)`, with None for what there is not.
+            data: The batch: `x`, `(x, y)` or `(x, y, sample_weight)`, as much as there is.
 
         Returns:
             The logs: a dict with the loss and the metrics so far in this epoch.
@@ -96,12 +95,10 @@ class Steps:
             penalty = ops.cast(ops.sum(penalty), "float32" if total is None else total.dtype)
             total = penalty if total is None else ops.add(total, penalty)
         if total is None:
-            if not self._metrics_only():
-                raise ValueError(
-                    f"Model {self.name!r} has nothing to minimize: no `loss` was given to "
-                    "`compile`, and no layer called `add_loss`."
-                )
-            total = np.zeros((), "float32")
+            raise ValueError(
+                f"Model {self.name!r} has nothing to minimize: no `loss` was given to "
+                "`compile`, and no layer called `add_loss`."
+            )
         return total
 
     def compute_metrics(
@@ -118,30 +115,24 @@ class Steps:
     def get_metrics_result(self) -> dict[str, Any]:
         """The results of all metrics by name. A metric that returns a dict adds its entries."""
         results: dict[str, Any] = {}
-        if self._loss_tracker is not None:
-            results["loss"] = self._loss_tracker.result()
-        if self._compiled_loss is not None:
-            results.update({m.name: m.result() for m in self._compiled_loss.trackers})
-        if self._compiled_metrics is not None:
-            results.update(self._compiled_metrics.result())
-        for metric in self._layer_metrics():
+        for metric in self.metrics:
             value = metric.result()
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
 
     @property
-    def metrics(self) -> list[Metric]:
-        """The tracker of the loss, the compiled metrics, and those of the layers."""
+    def metrics(self) -> list[Any]:
+        """The tracker of the loss, the compiled metrics as one, and those kept in attributes.
+
+        Override it to say which metrics are reset at the beginning of every epoch.
+        """
         compiled: list[Any] = [self._loss_tracker] if self._loss_tracker is not None else []
+        if self._compiled_metrics is not None:
+            compiled.append(self._compiled_metrics)
         if self._compiled_loss is not None:
             compiled += self._compiled_loss.trackers
-        if self._compiled_metrics is not None:
-            compiled += self._compiled_metrics.metrics
-        return list({id(m): m for m in [*compiled, *self._layer_metrics()]}.values())
-
-    def _layer_metrics(self) -> list[Any]:
-        """The metrics that layers, or a subclassed model itself, keep in attributes."""
-        return self._metrics_within()  # type: ignore[attr-defined]
+        kept = self._metrics_within()  # type: ignore[attr-defined]
+        return list({id(m): m for m in [*compiled, *kept]}.values())
 
     @property
     def metrics_names(self) -> list[str]:
@@ -156,10 +147,6 @@ class Steps:
         """Names of the model's outputs, where it has several and knows them."""
         return None
 
-    def _metrics_only(self) -> bool:
-        """Whether metrics may be computed without a loss."""
-        return self._compiled_metrics is not None
-
     def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
         """`compute_loss`, also where it was overridden without `training`."""
         if _takes_training(type(self).compute_loss):
@@ -170,7 +157,7 @@ class Steps:
 
     def _track_loss(self, loss: Any, x: Any) -> None:
         value = plain(loss)
-        if not self._warned_of_non_finite and not math.isfinite(value):
+        if not self._warned_of_non_finite and not np.isfinite(value).all():
             self._warned_of_non_finite = True
             self._warn_of_non_finite(value, x)
         if self._loss_tracker is not None:
@@ -191,7 +178,8 @@ class Steps:
         batch = getattr(self, "_batch_number", None)
         where = "" if batch is None else f" in batch {batch}"
         warnings.warn(
-            f"The loss of model {self.name!r} is {float(loss)}{where}. {culprit}", stacklevel=4
+            f"The loss of model {self.name!r} is {float(np.mean(loss))}{where}. {culprit}",
+            stacklevel=4,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 from npkeras import data as data_module
 from npkeras import optimizers
 from npkeras.callbacks import CallbackList, History
-from npkeras.core import check, tree
+from npkeras.callbacks.base import plain as as_float
+from npkeras.core import check, config, tree
 from npkeras.core.registry import deserialize, is_config, serialize
 from npkeras.core.tape import plain
 from npkeras.metrics import Mean
@@ -24,6 +27,8 @@ class Trainer(Steps):
     """What a model adds to a layer: learning from batches."""
 
     stop_training = False
+    stop_evaluating = False
+    stop_predicting = False
     compiled = False
     loss: Any = None
     run_eagerly = False
@@ -35,6 +40,7 @@ class Trainer(Steps):
     _compiled_metrics = None
     _loss_tracker = None
     _batch_number: int | None = None
+    _initial_epoch: int | None = None  # where `BackupAndRestore` lets training go on
 
     def compile(
         self,
@@ -63,7 +69,9 @@ class Trainer(Steps):
         """
         check.positive_int(steps_per_execution, "steps_per_execution", "`compile`")
         compiled_loss = CompiledLoss(loss, loss_weights)
-        compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
+        compiled_metrics = None
+        if metrics is not None or weighted_metrics is not None:
+            compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
         self.optimizer = optimizers.get(optimizer)
         policy = getattr(self, "dtype_policy", None)
         if auto_scale_loss and policy is not None and policy.name == "mixed_float16":
@@ -146,6 +154,7 @@ class Trainer(Steps):
         """
         self._assert_compiled("fit")
         self.stop_training = False
+        epochs = _at_most(config.max_epochs(), epochs, "epochs")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = data_module.train_validation_split(
                 (x, y, sample_weight), validation_split
@@ -156,11 +165,14 @@ class Trainer(Steps):
         validation = self._validation_batches(
             validation_data, validation_batch_size or batch_size, validation_steps
         )
+        _check_frequency(validation_freq)
         hooks = self._callback_list(callbacks, verbose, epochs, batches.num_batches)
+        batches.on_epoch_end()  # as in Keras: data that shuffle themselves then have its order
         try:
-            self._run_epochs(
-                range(initial_epoch, epochs), batches, validation, validation_freq, hooks
-            )
+            hooks.on_train_begin()
+            epochs_to_run = range(self._initial_epoch or initial_epoch, epochs)
+            logs = self._run_epochs(epochs_to_run, batches, validation, validation_freq, hooks)
+            hooks.on_train_end(logs)
         except BaseException:
             hooks.abandon()  # files are closed, and what was changed for training is put back
             raise
@@ -168,36 +180,66 @@ class Trainer(Steps):
 
     def _run_epochs(
         self, epochs: range, batches: Any, validation: Any, validation_freq: Any, hooks: Any
-    ) -> None:
+    ) -> Logs:
+        """Train and validate; the logs of the last epoch."""
         logs: Logs = {}
-        hooks.on_train_begin()
         for epoch in epochs:
-            logs = self._run_epoch(epoch, batches, hooks)
+            results = self._run_epoch(epoch, batches, hooks)
+            if results is None:
+                _refuse_no_batch("fit", epoch == epochs[0])
+                break
+            logs = results
             if validation is not None and _is_due(epoch, validation_freq):
+                validation.reset()
                 results = self._evaluate(validation, hooks)
                 logs.update({f"val_{name}": value for name, value in results.items()})
+            logs = _python_numbers(logs)
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
         if self.optimizer is not None:
             self.optimizer.finalize_variable_values(self.trainable_variables)
-        hooks.on_train_end(logs)
+        return logs
 
-    def _run_epoch(self, epoch: int, batches: Any, hooks: CallbackList) -> Logs:
-        """One pass of training; the averages over it."""
+    def _run_epoch(self, epoch: int, batches: Any, hooks: CallbackList) -> Logs | None:
+        """One pass of training; the averages over it, or None if there was no batch."""
         self.reset_metrics()
         hooks.on_epoch_begin(epoch)
         batches.on_epoch_begin()
-        logs: Logs = {}
+        logs: Logs | None = None
         for self._batch_number, batch in enumerate(batches):
             hooks.on_train_batch_begin(self._batch_number)
-            logs = dict(sorted(_quietly(self.train_step, batch).items()))
-            hooks.on_train_batch_end(self._batch_number, logs)
+            logs = self._step("train_step", batch)
+            hooks.on_train_batch_end(self._batch_number, _python_numbers(logs))
             if self.stop_training:
                 break
         self._batch_number = None
         batches.on_epoch_end()
-        return self._epoch_logs(logs)
+        return None if logs is None else self._epoch_logs(logs)
+
+    def _step(self, name: str, batch: Any) -> Logs:
+        """The logs of `train_step` or `test_step` on a batch, as it returns them.
+
+        NumPy is quiet about infinities meanwhile: our own warning says where they began.
+        """
+        data = data_module.pack_x_y_sample_weight(*batch)
+        with np.errstate(all="ignore"):
+            if not self.built:  # type: ignore[attr-defined]
+                self._build_before(name, batch)
+            logs = getattr(self, name)(data)
+        if not isinstance(logs, dict):
+            raise ValueError(
+                f"`{name}` of model {self.name!r} must return its logs, a dict from names to "
+                f"numbers. Received: {check.shown(logs)}"
+            )
+        return logs
+
+    def _build_before(self, name: str, batch: Any) -> None:
+        """Make the weights before a step of the user's own, which may ask for them at once."""
+        if getattr(type(self), name) is not getattr(Steps, name):
+            with contextlib.suppress(NotImplementedError):  # without `call` the step must do it
+                self(batch[0], training=False)  # type: ignore[operator]
+                self.reset_metrics()
 
     def evaluate(
         self,
@@ -223,24 +265,31 @@ class Trainer(Steps):
         Returns:
             The loss, or a list of the loss and the metrics, or a dict.
         """
-        check.no_more(kwargs, "`evaluate`")
+        if kwargs:
+            raise ValueError(f"`evaluate` does not know the arguments: {', '.join(kwargs)}")
         self._assert_compiled("evaluate")
         batches = data_module.adapt(x, y, sample_weight, batch_size, steps, owner="evaluate")
         hooks = self._callback_list(callbacks, verbose, 1, batches.num_batches, history=False)
         logs = self._evaluate(batches, hooks)
+        _refuse_no_batch("evaluate", not logs)
         return logs if return_dict else self._as_list(logs)
 
     def _evaluate(self, batches: Any, hooks: CallbackList) -> Logs:
+        """The averages over some batches; nothing if there was none."""
+        batches.on_epoch_end()  # as in Keras: data that shuffle themselves then have its order
+        self.stop_evaluating = False
         self.reset_metrics()
         hooks.on_test_begin()
         batches.on_epoch_begin()
         logs: Logs = {}
         for step, batch in enumerate(batches):
             hooks.on_test_batch_begin(step)
-            logs = dict(sorted(_quietly(self.test_step, batch).items()))
-            hooks.on_test_batch_end(step, logs)
+            logs = self._step("test_step", batch)
+            hooks.on_test_batch_end(step, _python_numbers(logs))
+            if self.stop_evaluating:
+                break
         batches.on_epoch_end()
-        logs = self._epoch_logs(logs)
+        logs = _python_numbers(self._epoch_logs(logs)) if logs else {}
         hooks.on_test_end(logs)
         return logs
 
@@ -267,21 +316,30 @@ class Trainer(Steps):
         if batches.num_samples == 0:
             return self._predict_nothing(x)
         hooks = self._callback_list(callbacks, verbose, 1, batches.num_batches, history=False)
-        gathered = _Rows(None if steps else batches.num_samples)
+        gathered = _Rows(None if batches.steps else batches.num_samples)
+        self.stop_predicting = False
         hooks.on_predict_begin()
+        batches.on_epoch_begin()
         for step, batch in enumerate(batches):
             hooks.on_predict_batch_begin(step)
-            outputs = _quietly(self.predict_step, batch)
-            outputs = tree.map(lambda y: np.asarray(plain(y)), outputs)
+            outputs = self._outputs_of(batch)
             gathered.append(outputs)
             hooks.on_predict_batch_end(step, {"outputs": outputs})
+            if self.stop_predicting:
+                break
+        batches.on_epoch_end()
         hooks.on_predict_end()
         return gathered.result()
+
+    def _outputs_of(self, batch: Any) -> Any:
+        data = data_module.pack_x_y_sample_weight(*batch)
+        with np.errstate(all="ignore"):
+            return tree.map(lambda y: np.asarray(plain(y)), self.predict_step(data))
 
     def _predict_nothing(self, x: Any) -> Any:
         """For inputs without rows: outputs without rows, of the right shape."""
         one_row = tree.map(lambda a: np.zeros((1, *np.shape(a)[1:]), np.asarray(a).dtype), x)
-        return tree.map(lambda y: np.asarray(plain(y))[:0], self.predict_step((one_row,)))
+        return tree.map(lambda y: y[:0], self._outputs_of((one_row, None, None)))
 
     def train_on_batch(
         self,
@@ -295,7 +353,7 @@ class Trainer(Steps):
         self._assert_compiled("train_on_batch")
         self.reset_metrics()
         batch = self._single_batch(x, y, sample_weight, class_weight, "train_on_batch")
-        return self._batch_results(_quietly(self.train_step, batch), return_dict)
+        return self._batch_results(self._step("train_step", batch), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -304,12 +362,11 @@ class Trainer(Steps):
         self._assert_compiled("test_on_batch")
         self.reset_metrics()
         batch = self._single_batch(x, y, sample_weight, None, "test_on_batch")
-        return self._batch_results(_quietly(self.test_step, batch), return_dict)
+        return self._batch_results(self._step("test_step", batch), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for a single batch."""
-        batch = self._single_batch(x, None, None, None, "predict_on_batch")
-        return tree.map(lambda y: np.asarray(plain(y)), _quietly(self.predict_step, batch))
+        return self._outputs_of(self._single_batch(x, None, None, None, "predict_on_batch"))
 
     def _single_batch(
         self, x: Any, y: Any, sample_weight: Any, class_weight: Any, owner: str
@@ -324,21 +381,21 @@ class Trainer(Steps):
         )
 
     def _batch_results(self, logs: Logs, return_dict: bool) -> Any:
-        logs = self._epoch_logs(logs)
+        logs = _python_numbers(self._epoch_logs(logs))
         return logs if return_dict else self._as_list(logs)
 
     def _epoch_logs(self, logs: Logs) -> Logs:
-        """Python numbers, sorted by name: the metrics' own results, or what the step returned."""
+        """The metrics' own results; or, if the step logs others, what it returned last."""
         results = self.get_metrics_result()
-        if set(results) == set(logs) or not logs:
-            logs = results
-        return {name: _number(value) for name, value in sorted(logs.items())}
+        return results if set(results) == set(logs) else logs
 
     def _as_list(self, logs: Logs) -> Any:
-        """The loss first, then the metrics in the order in which they were given."""
-        order = [name for name in self.get_metrics_result() if name in logs]
-        values = [logs[name] for name in [*order, *(n for n in logs if n not in order)]]
-        return values[0] if len(values) == 1 else values
+        """The values in the order of the metrics; those under other names follow, sorted."""
+        order: list[str] = []
+        for metric in self.metrics:
+            order += [part.name for part in getattr(metric, "metrics", [metric])]
+        values = {name: logs[name] for name in [*order, *sorted(logs)] if name in logs}
+        return next(iter(values.values())) if len(values) == 1 else list(values.values())
 
     def _validation_batches(self, given: Any, batch_size: Any, steps: Any) -> Any:
         if given is None:
@@ -373,10 +430,17 @@ class Trainer(Steps):
             )
 
 
-def _quietly(step: Callable[[Any], Any], batch: Any) -> Any:
-    """A step on a batch without NumPy's warnings of infinities: ours says where they began."""
-    with np.errstate(all="ignore"):
-        return step(batch)
+def _at_most(limit: int | None, wanted: int, what: str) -> int:
+    """The wanted number, or less where `npkeras.config` sets a limit."""
+    if limit is None or wanted <= limit:
+        return wanted
+    warnings.warn(f"`{what}={wanted}` is limited to {limit} by `npkeras.config`.", stacklevel=3)
+    return limit
+
+
+def _refuse_no_batch(method: str, nothing: bool) -> None:
+    if nothing:
+        raise ValueError(f"`{method}` was given no batch: the data end before the first one.")
 
 
 class _Rows:
@@ -413,14 +477,19 @@ class _Rows:
             filled = self.filled
             return tree.map(lambda array: array[:filled], self.arrays)
         if not self.parts:
-            raise ValueError("`predict` was given no batch.")
-        return tree.map(
-            lambda *leaves: (
-                np.concatenate(np.atleast_1d(*leaves))
-                if len(leaves) == 1
-                else np.concatenate(leaves)
-            ),
-            *self.parts,
+            raise ValueError("`predict` was given no batch: the data end before the first one.")
+        if len(self.parts) == 1:
+            return self.parts[0]
+        return tree.map(lambda *leaves: np.concatenate(np.atleast_1d(*leaves)), *self.parts)
+
+
+def _check_frequency(validation_freq: Any) -> None:
+    if check.is_int(validation_freq):
+        check.positive_int(validation_freq, "validation_freq", "`fit`")
+    elif not isinstance(validation_freq, (list, tuple, set, range, np.ndarray)):
+        raise ValueError(
+            "`validation_freq` of `fit` must be an integer or a list of epochs, from 1. "
+            f"Received: validation_freq={check.shown(validation_freq)}"
         )
 
 
@@ -430,11 +499,12 @@ def _is_due(epoch: int, validation_freq: Any) -> bool:
     return epoch + 1 in validation_freq
 
 
-def _number(value: Any) -> Any:
-    value = plain(value)
-    if isinstance(value, (np.ndarray, np.generic)) and np.ndim(value) == 0:
-        return value.item()
-    return value
+def _python_numbers(logs: Logs) -> Logs:
+    """Logs sorted by name, as floats where they are numbers; dicts within give their entries."""
+    flat: Logs = {}
+    for name, value in sorted(logs.items()):
+        flat.update(_python_numbers(value) if isinstance(value, dict) else {name: as_float(value)})
+    return flat
 
 
 def _revived(config: Any) -> Any:

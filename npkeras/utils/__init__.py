@@ -1,7 +1,12 @@
 """Helpers around training: labels, sequences, files, seeds, and what Keras keeps here as well."""
 
-from npkeras.backend import clear_session, standardize_dtype
+from npkeras.backend import clear_session, is_keras_tensor, standardize_dtype
 from npkeras.callbacks.progress import Progbar
+from npkeras.config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from npkeras.data import PyDataset, Sequence, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from npkeras.saving import (
     CustomObjectScope,
@@ -26,10 +31,14 @@ __all__ = [
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
     "get_custom_objects",
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",

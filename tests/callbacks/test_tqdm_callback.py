@@ -2,8 +2,10 @@
 
 import io
 
+import numpy as np
 import pytest
 
+import npkeras
 from npkeras.callbacks import TqdmCallback
 from tests.callbacks.stage import train, values
 
@@ -89,3 +91,13 @@ def test_arguments_are_checked():
         TqdmCallback(data_size=3)
     with pytest.raises(ValueError, match="`verbose` of TqdmCallback must be one of 0, 1, 2.*=3"):
         TqdmCallback(verbose=3)
+
+
+@pytest.mark.filterwarnings("ignore:.*ran out of data")
+def test_the_bars_are_closed_where_the_data_end_early():
+    model = npkeras.Sequential([npkeras.Input((2,)), npkeras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    callback = TqdmCallback(file=io.StringIO())
+    data = ((np.ones((3, 2)), np.ones((3, 1))) for _ in range(2))
+    model.fit(data, epochs=3, verbose=0, callbacks=[callback])
+    assert callback.batch_bar.disable and callback.epoch_bar.disable

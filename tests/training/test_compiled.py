@@ -1,0 +1,108 @@
+"""Losses and metrics matched to outputs: names, order and numbers, beside Keras."""
+
+import numpy as np
+import pytest
+
+import npkeras
+from tests.training.test_fit import CLASSES, X, Y, assert_same, classifier
+
+PARTS = {"a": X[:, :2], "b": Y}
+
+
+def two(engine, named, **options):
+    engine.utils.set_random_seed(1)
+
+    class Two(engine.Model):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = engine.layers.Dense(2), engine.layers.Dense(1)
+
+        def call(self, x):
+            a, b = self.a(x), self.b(x)
+            return {"b": b, "a": a} if named else [a, b]
+
+    model = Two()
+    model.compile("sgd", **options)
+    return model
+
+
+def results(engine, named, **options):
+    model = two(engine, named, **options)
+    y = PARTS if named else list(PARTS.values())
+    history = model.fit(X, y, shuffle=False, verbose=0).history
+    return history, model.evaluate(X, y, verbose=0), [metric.name for metric in model.metrics]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(
+    "named, options",
+    [
+        (False, {"loss": ["mse", "mae"], "metrics": [["mae"], ["mse"]], "loss_weights": [1, 0.5]}),
+        (False, {"loss": ["mse", None]}),
+        (False, {"loss": ["mse", "mean_absolute_error"]}),
+        (True, {"loss": {"a": "mse"}, "metrics": {"b": ["mse"]}}),
+        (True, {"loss": {"a": "mse", "b": "mae"}, "metrics": {"b": ["mse", "mae"], "a": "mae"}}),
+        (
+            True,
+            {"loss": {"a": "mse"}, "metrics": {"b": ["mse"]}, "weighted_metrics": {"b": ["mse"]}},
+        ),
+    ],
+    ids=["a list", "one loss", "losses by name", "one of a dict", "a dict", "weighted metrics"],
+)
+def test_several_outputs(keras, named, options):
+    ours, theirs = results(npkeras, named, **options), results(keras, named, **options)
+    assert_same(ours[0], theirs[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-5)
+    assert ours[2] == theirs[2]
+
+
+@pytest.mark.keras
+def test_the_same_metric_with_and_without_weights(keras):
+    def history(engine):
+        model = classifier(engine, weighted_metrics=["accuracy"])
+        weights = np.arange(20.0)
+        return model.fit(X, CLASSES, sample_weight=weights, shuffle=False, verbose=0).history
+
+    ours = history(npkeras)
+    assert list(ours) == ["accuracy", "loss", "weighted_accuracy"]
+    assert_same(ours, history(keras))
+
+
+def test_evaluate_gives_each_value_once():
+    names = ["mse", "mae", "mae"]
+    model = two(npkeras, False, loss=["mse", "mae"], metrics=[names, []])
+    y = list(PARTS.values())
+    values = model.evaluate(X, y, verbose=0)
+    logs = model.evaluate(X, y, verbose=0, return_dict=True)
+    assert values == [logs[n] for n in ("loss", "mse", "mae", "mse_loss", "mae_loss", "mae_1")]
+
+
+def test_a_metric_that_returns_a_dict_gives_all_its_entries():
+    class Both(npkeras.metrics.Sum):
+        def result(self):
+            return {"one": self.total + 0, "two": 2 * self.total}
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            super().update_state(1.0)
+
+    model = classifier(metrics=[Both(name="dm"), "accuracy"])
+    history = model.fit(X, CLASSES, verbose=0).history
+    assert list(history) == ["accuracy", "one", "two", "loss"]
+    assert (history["one"], history["two"]) == ([1.0], [2.0])
+
+
+def test_the_only_output_may_be_called_anything():
+    model = npkeras.Sequential([npkeras.Input((4,)), npkeras.layers.Dense(1, name="head")])
+    model.compile("sgd", {"head": "mse"}, metrics={"head": ["mae"]})
+    assert list(model.fit(X, {"head": Y}, verbose=0).history) == ["loss", "mae"]
+
+
+def test_outputs_without_names_are_not_found_by_name():
+    model = two(npkeras, False, loss={"a": "mse", "b": "mse"})
+    with pytest.raises(ValueError, match="names the output 'a', .* 2 outputs, which have no names"):
+        model.fit(X, list(PARTS.values()), verbose=0)
+
+
+def test_none_is_no_metric():
+    with pytest.raises(ValueError, match="`metrics` must hold metrics .* Received: None"):
+        classifier(metrics=[None]).fit(X, CLASSES, verbose=0)
