@@ -20,6 +20,7 @@ from npkeras import (
     utils,
 )
 from npkeras.core.dtypes import DTypePolicy
+from npkeras.core.names import name_scope
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import GradientTape, no_grad
 from npkeras.core.variable import Variable
@@ -59,6 +60,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "name_scope",
     "no_grad",
     "ops",
     "optimizers",

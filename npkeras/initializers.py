@@ -304,6 +304,8 @@ class VarianceScaling(RandomInitializer):
         self.scale = scale
         self.mode = check.one_of(("fan_in", "fan_out", "fan_avg"), mode, "mode", owner)
         distributions = ("truncated_normal", "untruncated_normal", "uniform")
+        if distribution == "normal":  # its name in old configs
+            distribution = "truncated_normal"
         self.distribution = check.one_of(distributions, distribution, "distribution", owner)
         self.input_axes = _axes(input_axes, "input_axes", owner)
         self.output_axes = _axes(output_axes, "output_axes", owner)

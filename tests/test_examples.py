@@ -1,4 +1,4 @@
-"""The examples run as their users run them: without data, on one engine or two, and after a stop."""
+"""The examples run as their users run them: without data, on either engine, after a stop."""
 
 import json
 import os

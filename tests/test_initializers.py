@@ -332,3 +332,12 @@ def test_the_base_class_says_what_is_missing():
 
     with pytest.raises(NotImplementedError, match="Half must define `__call__"):
         Half()((2,))
+
+
+@pytest.mark.keras
+def test_old_configs_call_the_truncated_normal_distribution_normal(keras):
+    arguments = {"distribution": "normal", "seed": 7}
+    ours = initializers.VarianceScaling(**arguments)
+    theirs = keras.initializers.VarianceScaling(**arguments)
+    assert ours.get_config() == theirs.get_config()
+    np.testing.assert_allclose(ours((3, 2)), theirs((3, 2)), rtol=1e-6)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from npkeras.core import config
+from npkeras.core import check, config
 from npkeras.core.names import snake_case
 from npkeras.core.registry import register
 
@@ -34,7 +34,7 @@ _ABOVE = {
     "float64": (),
 }
 ALLOWED = frozenset(_ABOVE) - {"int", "float"} | {"string", "complex64", "complex128"}
-_PYTHON = {bool: "bool", int: "int32", float: None, str: "string"}
+_PYTHON = {bool: "bool", int: "int64", float: None, str: "string"}
 _NAMES: dict[Any, str] = {np.dtype(name): name for name in ALLOWED - {"bfloat16", "string"}}
 
 
@@ -131,12 +131,16 @@ def dtype_of(x: Any) -> str:
 
 
 def as_array(x: Any) -> np.ndarray:
-    """An array of anything: Python's ints become int32, its floats `floatx()`."""
+    """An array of anything: Python's ints become int32 if they fit, its floats `floatx()`."""
     if isinstance(x, (np.ndarray, np.generic)):
         return np.asarray(x)
-    if isinstance(x, (bool, int, float)):
+    if isinstance(x, (bool, float)) or (isinstance(x, int) and -(2**31) <= x < 2**31):
         return np.asarray(x, dtype_of(x))
     array = np.asarray(x)
+    if array.dtype == object:
+        raise ValueError(
+            f"Expected an array of numbers, or what makes one. Received: {check.shown(x)}"
+        )
     if hasattr(x, "__array__") or hasattr(x, "__array_interface__"):
         return array  # it has a dtype of its own
     if array.dtype == np.float64 and not _holds_float64(x):
@@ -150,7 +154,7 @@ def _holds_float64(x: Any) -> bool:
     """Whether a list holds NumPy's float64s, which keep their dtype, and not Python's floats."""
     while isinstance(x, (list, tuple)) and x:
         x = x[0]
-    return isinstance(x, (np.ndarray, np.generic))
+    return isinstance(x, (np.ndarray, np.generic)) and x.dtype == np.float64
 
 
 def _fits_int32(array: np.ndarray) -> bool:
@@ -159,7 +163,13 @@ def _fits_int32(array: np.ndarray) -> bool:
 
 
 def is_float(name: Any) -> bool:
+    """Whether a dtype is one of floats. None stands for `floatx()`."""
     return "float" in standardize_dtype(name)
+
+
+def is_int(name: Any) -> bool:
+    """Whether a dtype is one of integers, with or without a sign."""
+    return "int" in standardize_dtype(name)
 
 
 @register("dtype_policies")
@@ -213,6 +223,11 @@ def dtype_policy() -> DTypePolicy:
 
 def set_dtype_policy(policy: Any) -> None:
     """Set the policy of layers that are given no dtype: a name or a `DTypePolicy`."""
+    if policy is None:
+        raise ValueError(
+            "`set_dtype_policy` expects a name such as 'mixed_float16' or a DTypePolicy. "
+            "Received: policy=None"
+        )
     _global_policy[0] = get_dtype_policy(policy)
 
 

@@ -31,19 +31,47 @@ def auto_name(class_name: str) -> str:
     return f"{stem}_{count}" if count else stem
 
 
+def get_uid(prefix: str = "") -> int:
+    """The next number for names that begin with `prefix`: 1, then 2, ...
+
+    The same numbers tell objects apart that are given no name, and `clear_session` begins anew.
+
+    Example:
+        >>> npkeras.backend.get_uid("block"), npkeras.backend.get_uid("block")
+        (1, 2)
+    """
+    _counts[prefix] += 1
+    return _counts[prefix]
+
+
 def reset() -> None:
     """Begin counting anew, as after a restart."""
     _counts.clear()
 
 
 class name_scope:
-    """Inside this `with` block the paths of new variables begin with `name/`."""
+    """Inside this `with` block the paths of new variables begin with `name/`.
+
+    Args:
+        name: A string without "/"; the empty one changes nothing.
+
+    Example:
+        >>> with npkeras.name_scope("encoder"):
+        ...     npkeras.Variable(1.0, name="scale").path
+        'encoder/scale'
+    """
 
     def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(
+                f"`name` of name_scope must be a string without '/'. Received: name={name!r}"
+            )
         self.name = name
 
     def __enter__(self) -> name_scope:
-        self._outer, _thread.scope = _thread.scope, (*_thread.scope, self.name)
+        self._outer = _thread.scope
+        if self.name:
+            _thread.scope = (*_thread.scope, self.name)
         return self
 
     def __exit__(self, *error: object) -> None:

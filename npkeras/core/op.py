@@ -22,7 +22,8 @@ from npkeras.core.symbolic import KerasTensor, remember
 from npkeras.core.tape import Operators, Traced, record, recording, watched
 
 OPS: dict[str, Op] = {}
-_BY_NUMPY: dict[Any, Op] = {}  # NumPy's function -> our op: `np.exp(traced)` is `exp(traced)`
+# NumPy's function -> ours: `np.exp(traced)` is `exp(traced)`
+_BY_NUMPY: dict[Any, Callable[..., Any]] = {}
 
 VJP = Callable[..., Callable[[Any], Any]]
 _NUMBERS = (float, int)  # Python's own, which take the dtype of a float array beside them
@@ -77,6 +78,10 @@ def _symbolic(op: Op, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     return remember(op, args, options, op.infer(*specs, **options))
 
 
+def _op_named(name: str) -> Op:
+    return OPS[name]
+
+
 class Op:
     """A NumPy function that also takes recorded and symbolic values.
 
@@ -111,6 +116,9 @@ class Op:
             _BY_NUMPY[function] = self
         if sign:
             _fill_in(sign, self)
+
+    def __reduce__(self) -> Any:
+        return _op_named, (self.name,)  # one of a kind: a copy is the op itself
 
     def _set_arity(self, function: Callable[..., Any], arrays: int) -> None:
         parameters = list(inspect.signature(function).parameters.values())
@@ -479,14 +487,14 @@ def _fill_in(sign: str, op: Op) -> None:
     if sign == "eq":  # on symbolic tensors `==` stays a question of identity, as in Keras
         Traced.__eq__ = forwards  # type: ignore[assignment]
         return
-    setattr(Operators, f"__{sign}__", forwards)
+    setattr(Operators, f"__{sign}__", forwards)  # for `round`, b is how many digits
     if sign in REFLECTED:
         setattr(Operators, f"__r{sign}__", backwards)
 
 
-def numpy_function(function: Any, op: Op) -> None:
-    """Let one more of NumPy's functions call `op` on recorded and symbolic values."""
-    _BY_NUMPY[function] = op
+def numpy_function(function: Any, ours: Callable[..., Any]) -> None:
+    """Let one more of NumPy's functions call `ours` on recorded and symbolic values."""
+    _BY_NUMPY[function] = ours
 
 
 def _no_op(function: Any) -> TypeError:

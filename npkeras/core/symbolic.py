@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
-from npkeras.core import names, tree
+from npkeras.core import check, names, tree
+from npkeras.core.dtypes import ALLOWED, standardize_dtype
 from npkeras.core.tape import Operators
+
+
+class _Thread(threading.local):
+    inferring = False  # whether a layer's `call` runs on shapes only
+
+
+thread = _Thread()
+
+
+def _lengths(shape: Any) -> tuple[int | None, ...]:
+    for length in shape if type(shape) is tuple or type(shape) is list else (-1,):
+        if length is not None and (type(length) is not int or length < 0):
+            return check.shape(shape, "shape", "KerasTensor")
+    return tuple(shape)  # nearly always; checking with care takes ten times as long
 
 
 class KerasTensor(Operators):
@@ -27,23 +43,26 @@ class KerasTensor(Operators):
                 "Ragged tensors are not supported: rows of different lengths do not make an array. "
                 "Pad them to one length, with a mask. Received: ragged=True"
             )
-        self.shape: tuple[int | None, ...] = tuple(shape)
-        self.dtype = dtype
+        self.shape = _lengths(shape)
+        self.dtype = dtype if type(dtype) is str and dtype in ALLOWED else standardize_dtype(dtype)
         self.sparse = sparse
         self.name = name or names.auto_name("KerasTensor")
         self.node: Node | None = None  # the call that made it; None for an input
         self.notes: dict[str, Any] | None = None
 
     ndim = property(lambda self: len(self.shape))
+    ragged = False
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
+        raise ValueError(
             f"{self!r} has no values yet: it stands for an array to come. Use `npkeras.ops`, or "
             "NumPy functions that have an op, on it."
         )
+
+    __float__ = __int__ = __array__
 
     def __bool__(self) -> bool:
         raise TypeError(f"{self!r} has no values yet, so it is neither true nor false.")

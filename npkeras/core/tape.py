@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from npkeras.core import tree
+from npkeras.core import check, tree
 
 Pullback = Callable[[Any], Any]
 Edge = tuple[object, Pullback]
@@ -26,6 +26,9 @@ class Operators:
     """Python's arithmetic signs. Each is filled in by the op that owns it (see `op.py`)."""
 
     __slots__ = ()
+
+    def __pos__(self) -> Any:
+        return self
 
 
 class Traced(Operators):
@@ -115,9 +118,15 @@ class GradientTape:
         self.records: list[tuple[Any, list[Edge]]] = []
         self._watched: dict[int, tuple[Any, object]] = {}
         self._lent: list[Traced] = []  # watched values that had no slot of their own
+        self._entered: list[int] = []  # keys of `watched` that no outer tape had entered before
         self._used = False
 
     def __enter__(self) -> GradientTape:
+        if self in _thread.tapes:
+            raise ValueError(
+                "This GradientTape is recording already: leave its `with` block before entering it "
+                "again, or make a second tape."
+            )
         self._outer = _thread.tapes
         _thread.tapes = (*self._outer, self)
         return self
@@ -126,36 +135,42 @@ class GradientTape:
         _thread.tapes = self._outer
         for value in self._lent:
             value.slot = None
-        for key, (_, slot) in self._watched.items():
-            if key in watched and watched[key][1] is slot:
-                del watched[key]
+        for key in self._entered:
+            del watched[key]
+        self._lent, self._entered = [], []
 
     def watch(self, tensor: Any) -> Any:
         """Record what is computed from a value, or from each value of a nest.
+
+        Integers and booleans have no gradient: they are returned as they are.
 
         A bare array cannot intercept Python's own signs: give it to ops, layers and models as
         it is, or go on with what this method returns, on which `x * x` is recorded too.
         """
         return tree.map(self._watch, tensor)
 
-    def _watch(self, value: Any) -> Traced:
+    def _watch(self, value: Any) -> Any:
+        if not isinstance(value, (Traced, np.ndarray)):
+            raise TypeError(
+                f"`GradientTape.watch` expects arrays or variables. Received: {value!r:.80}"
+            )
+        if plain(value).dtype.kind not in "fc":
+            return value
         if isinstance(value, Traced):
             if value.slot is None:
                 value.slot = object()
                 self._lent.append(value)
             self._watched[id(value)] = (value, value.slot)
             return value
-        if not isinstance(value, np.ndarray):
-            raise TypeError(
-                f"`GradientTape.watch` expects arrays or variables. Received: {value!r:.80}"
-            )
-        _, slot = watched.setdefault(id(value), (value, object()))
-        self._watched[id(value)] = (value, slot)
-        return Traced(value, slot)
+        if id(value) not in watched:
+            watched[id(value)] = (value, object())
+            self._entered.append(id(value))
+        self._watched[id(value)] = watched[id(value)]
+        return Traced(*watched[id(value)])
 
     def stop_recording(self) -> no_grad:
-        """A `with` block inside which nothing is recorded."""
-        return no_grad()
+        """A `with` block inside which this tape records nothing; others go on."""
+        return no_grad(self)
 
     def reset(self) -> None:
         """Forget everything recorded so far."""
@@ -179,28 +194,33 @@ class GradientTape:
                 target does not depend.
 
         Returns:
-            Arrays in a nest like `sources`.
+            Arrays in a nest like `sources`. They share no memory, so they may be written into.
 
         Raises:
             RuntimeError: On a second call, unless the tape is persistent. Records are used
                 up as they are walked, and with each go the arrays that only it still needed.
+            TypeError: If a target or a source is no array, recorded value or variable.
         """
+        targets, wanted = tree.leaves(target), tree.leaves(sources)
+        _check_values(targets, "target")
+        _check_values(wanted, "sources")
+        if unconnected_gradients not in ("none", "zero"):
+            check.one_of(
+                ("none", "zero"), unconnected_gradients, "unconnected_gradients", "gradient"
+            )
         if self._used and not self.persistent:
             raise RuntimeError(
                 "This GradientTape was used up by an earlier call of `gradient`. "
                 "Make it with `GradientTape(persistent=True)` to ask it more than once."
             )
         self._used = True
-        totals = self._start(target, output_gradients)
-        keep = {slot for slot in map(self._slot_of, tree.leaves(sources)) if slot is not None}
+        totals = self._start(targets, output_gradients)
+        keep = {slot for slot in map(self._slot_of, wanted) if slot is not None}
         self._walk(totals, keep)
-        results = [
-            self._result(source, totals, unconnected_gradients) for source in tree.leaves(sources)
-        ]
-        return tree.pack(sources, results)
+        results = [self._result(source, totals, unconnected_gradients) for source in wanted]
+        return tree.pack(sources, _apart(results))
 
-    def _start(self, target: Any, output_gradients: Any) -> dict[object, Any]:
-        targets = tree.leaves(target)
+    def _start(self, targets: list[Any], output_gradients: Any) -> dict[object, Any]:
         seeds = [None] * len(targets) if output_gradients is None else tree.leaves(output_gradients)
         if len(seeds) != len(targets):
             raise ValueError(
@@ -212,10 +232,9 @@ class GradientTape:
             slot = self._slot_of(value)
             if slot is None:
                 continue  # a constant: nothing depends on it
-            array = value.value if isinstance(value, Traced) else value
-            dy = np.ones_like(array)
+            dy = np.ones_like(plain(value))
             if seed is not None:
-                dy = dy * np.asarray(seed, dy.dtype)
+                dy = _weighted(dy, np.asarray(plain(seed), dy.dtype))
             totals[slot] = totals[slot] + dy if slot in totals else dy
         return totals
 
@@ -256,19 +275,58 @@ class GradientTape:
         if not isinstance(value, Traced):
             return None
         unasked = getattr(value, "trainable", False) and not self.watch_accessed_variables
-        return None if unasked else value.slot
+        # A variable frozen since it was recorded still has its gradient.
+        return None if unasked else value.slot or getattr(value, "home", None)
 
     def _result(self, source: Any, totals: dict[object, Any], unconnected: str) -> Any:
         gradient = totals.get(self._slot_of(source))
         if gradient is None:
             if unconnected == "zero":
-                return np.zeros_like(source.value if isinstance(source, Traced) else source)
+                return np.zeros_like(plain(source))
             return None
         if isinstance(gradient, np.generic):
             gradient = np.asarray(gradient)
         if _thread.tapes and _thread.tapes != (self,):
             return _first_order_only(gradient)
         return gradient
+
+
+def _check_values(leaves: list[Any], name: str) -> None:
+    for leaf in leaves:
+        if not isinstance(leaf, (Traced, np.ndarray, np.generic, float, int)):
+            raise TypeError(
+                f"`{name}` of `gradient` must be an array, a recorded value, a variable or a nest "
+                f"of them. Received: {check.shown(leaf)}"
+            )
+
+
+def _weighted(dy: Any, seed: Any) -> Any:
+    try:
+        return dy * np.broadcast_to(seed, dy.shape)
+    except ValueError:
+        raise ValueError(
+            "`output_gradients` must have the shapes of the targets. "
+            f"Received: an array of shape {seed.shape} for a target of shape {dy.shape}"
+        ) from None
+
+
+def _apart(gradients: list[Any]) -> list[Any]:
+    """The gradients, copied where two share memory or one is a view that must not be written to."""
+    result: list[Any] = []
+    by_owner: dict[int, list[np.ndarray]] = {}
+    for gradient in gradients:
+        if isinstance(gradient, np.ndarray):
+            owner = gradient
+            while isinstance(owner.base, np.ndarray):
+                owner = owner.base
+            others = by_owner.setdefault(id(owner), [])
+            shared = any(np.may_share_memory(gradient, other) for other in others)
+            if shared or not gradient.flags.writeable:
+                gradient = gradient.copy()
+            else:
+                others.append(gradient)
+        result.append(gradient)
+    return result
 
 
 def _gather(slots: tuple[object, ...], totals: dict[object, Any], keep: set[object]) -> Any:
@@ -283,7 +341,8 @@ def _first_order_only(gradient: Any) -> Any:
     def pullback(dy: Any) -> Any:
         raise NotImplementedError(
             "npkeras differentiates once: a gradient cannot be differentiated again by an outer "
-            "GradientTape. Write the inner gradient out with ops, or use central differences."
+            "GradientTape. Write the inner gradient out with ops, use central differences, or, if "
+            "it is a constant to the outer tape, pass it through `ops.stop_gradient`."
         )
 
     return record(gradient, [(object(), pullback)])
@@ -312,14 +371,24 @@ def recording() -> bool:
 
 
 class no_grad:
-    """Inside this `with` block nothing is recorded."""
+    """Inside this `with` block nothing is recorded.
+
+    Args:
+        tape: The only tape that stops. None: all of them do.
+    """
+
+    def __init__(self, tape: GradientTape | None = None) -> None:
+        self.tape = tape
+        self._outer: list[tuple[GradientTape, ...]] = []  # one entry for each block it is in
 
     def __enter__(self) -> no_grad:
-        self._outer, _thread.tapes = _thread.tapes, ()
+        self._outer.append(_thread.tapes)
+        stopped = _thread.tapes if self.tape is None else (self.tape,)
+        _thread.tapes = tuple(tape for tape in _thread.tapes if tape not in stopped)
         return self
 
     def __exit__(self, *error: object) -> None:
-        _thread.tapes = self._outer
+        _thread.tapes = self._outer.pop()
 
 
 def plain(x: Any) -> Any:

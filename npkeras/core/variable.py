@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from npkeras.core import check, names
+from npkeras.core import check, names, registry
 from npkeras.core.dtypes import as_array, is_float, numpy_dtype, standardize_dtype
 from npkeras.core.tape import Traced, plain
 
@@ -17,8 +17,9 @@ class Variable(Traced):
     While a tape runs, whatever is computed from a trainable variable is recorded.
 
     Args:
-        initializer: The first value, or a function of `(shape, dtype=...)` that makes it.
-        shape: Its shape, if `initializer` is a function.
+        initializer: The first value, or a function of `(shape, dtype=...)` that makes it, or the
+            name of an initializer.
+        shape: Its shape, if `initializer` is a function or a name, or a value to be spread.
         dtype: Its dtype. None: that of the first value, `floatx()` for a function.
         trainable: Whether gradients are wanted.
         autocast: Whether a layer that computes in another float dtype reads it in that one.
@@ -50,16 +51,21 @@ class Variable(Traced):
             )
         self.name = name
         self.path = names.path_of(name)
-        if not callable(initializer) and shape is None:
-            value = _first_value(initializer, dtype)
+        if shape is not None:
+            shape = check.shape(shape, "shape", "Variable")
+        if isinstance(initializer, str):
+            initializer = registry.resolve("initializers", initializer)
+        if not callable(initializer):
+            value = _first_value(initializer, shape, dtype)
         elif shape is None:
             raise ValueError(
                 "`shape` of Variable is needed when `initializer` is a function. "
                 f"Received: initializer={check.shown(initializer)}"
             )
         else:
-            value = _made(initializer, check.shape(shape, "shape", "Variable"), dtype)
+            value = _made(initializer, shape, dtype)
         super().__init__(value, None)
+        self.home = object()  # its slot for life, also while it is frozen
         self.autocast = autocast
         self.aggregation = aggregation
         self.synchronization = synchronization
@@ -80,10 +86,14 @@ class Variable(Traced):
     def trainable(self, trainable: bool) -> None:
         self._trainable = bool(trainable)
         wanted = self._trainable and self.value.dtype.kind in "fc"
-        self.slot = (self.slot or object()) if wanted else None
+        self.slot = self.home if wanted else None
 
-    def assign(self, value: Any) -> Variable:
-        """Replace the array. One that was handed out before keeps its entries."""
+    def assign(self, value: Any) -> Traced:
+        """Replace the array. One that was handed out before keeps its entries.
+
+        Returns:
+            The new value, which stays what it is when the variable changes again.
+        """
         value = np.array(_array(value), self.value.dtype, ndmin=0)
         if value.shape != self.value.shape:
             raise ValueError(
@@ -91,16 +101,21 @@ class Variable(Traced):
                 f"Received a value of shape {value.shape}."
             )
         self.value = value
-        return self
+        return Traced(value, self.slot)
 
-    def assign_add(self, value: Any) -> Variable:
+    def assign_add(self, value: Any) -> Traced:
+        """Add to the array (see `assign`)."""
         return self.assign(self.value + _array(value).astype(self.value.dtype))
 
-    def assign_sub(self, value: Any) -> Variable:
+    def assign_sub(self, value: Any) -> Traced:
+        """Subtract from the array (see `assign`)."""
         return self.assign(self.value - _array(value).astype(self.value.dtype))
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+        return (
+            f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
+            f"value={self.value}>"
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         copy = Variable(self.value.copy(), trainable=self.trainable, name=self.name)
@@ -114,12 +129,21 @@ def _array(value: Any) -> np.ndarray:
     return as_array(plain(value))
 
 
-def _first_value(initializer: Any, dtype: Any) -> np.ndarray:
+def _first_value(initializer: Any, shape: Any, dtype: Any) -> np.ndarray:
     array = _array(initializer)
     if array.dtype.kind not in "fciub":
         raise ValueError(
-            f"A Variable holds numbers or booleans. Received an initial value of {array.dtype!r}."
+            "A Variable holds numbers or booleans. "
+            f"Received: initializer={check.shown(initializer)}"
         )
+    if shape is not None:
+        try:
+            array = np.broadcast_to(array, shape)
+        except (TypeError, ValueError):
+            raise ValueError(
+                "The first value of a Variable must have its `shape`, or broadcast to it. "
+                f"Received: shape={shape}, and a value of shape {array.shape}"
+            ) from None
     return np.array(array, numpy_dtype(standardize_dtype(dtype)) if dtype is not None else None)
 
 
@@ -127,10 +151,7 @@ def _made(initializer: Any, shape: Any, dtype: Any) -> np.ndarray:
     if None in shape:
         raise ValueError(f"A Variable needs a shape without None. Received: shape={shape}")
     name = standardize_dtype(dtype)
-    if callable(initializer):
-        value = np.array(_array(initializer(shape, dtype=name)), numpy_dtype(name))
-    else:
-        value = np.array(np.broadcast_to(_array(initializer), shape), numpy_dtype(name))
+    value = np.array(_array(initializer(shape, dtype=name)), numpy_dtype(name))
     if value.shape != tuple(shape):
         raise ValueError(
             f"An initializer was asked for shape {tuple(shape)}. It returned {value.shape}."

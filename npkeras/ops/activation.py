@@ -475,7 +475,8 @@ def _axes(axis, ndim):
         return axis % ndim
     if not ndim:
         raise ValueError("A softmax needs an array with at least one axis. Received a number.")
-    return axes_of(axis, ndim) if isinstance(axis, (tuple, list)) else normalize_axis(axis, ndim)
+    several = axis is None or isinstance(axis, (tuple, list))
+    return axes_of(axis, ndim) if several else normalize_axis(axis, ndim)
 
 
 def _softmax_infer(x, axis=-1):
@@ -504,7 +505,7 @@ def _softmax(x, axis=-1):
 
     Args:
         x: An array, the logits.
-        axis: The axis, or a tuple of axes, along which they add up to 1.
+        axis: The axis, or a tuple of axes, along which they add up to 1. None: all of them.
     """
     with np.errstate(invalid="ignore"):  # a row of -inf has no softmax: it becomes nan
         return kernels.softmax(floats(x), _axes(axis, x.ndim))

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from npkeras.core import check, shapes
 from npkeras.core.dtypes import dtype_of
-from npkeras.core.op import fused_op, op
+from npkeras.core.op import fused_op, numpy_function, op
 from npkeras.core.shapes import broadcast_shapes, normalize_axis, shape_of, unbroadcast
 from npkeras.core.symbolic import KerasTensor
 from npkeras.kernels.rows import add_rows
@@ -177,13 +177,13 @@ def flip(x, axis=None):
     return np.flip(x, axis)
 
 
-@composed
+@composed(numpy=np.fliplr)
 def fliplr(x):
     """The columns in reverse order."""
     return flip(x, 1)
 
 
-@composed
+@composed(numpy=np.flipud)
 def flipud(x):
     """The rows in reverse order."""
     return flip(x, 0)
@@ -551,3 +551,6 @@ def size(x):
     """How many entries an array has; None if a symbolic tensor does not know."""
     shape = shape_of(x)
     return None if None in shape else math.prod(shape)
+
+
+numpy_function(np.size, size)

@@ -1,4 +1,4 @@
-"""New arrays: nothing here has a gradient."""
+"""New arrays. Few of them have a gradient."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from npkeras.core import check, shapes, tree
 from npkeras.core.dtypes import as_array, dtype_of, numpy_dtype, result_type, standardize_dtype
-from npkeras.core.op import op
-from npkeras.core.shapes import kind_of, normalize_axis, shape_of
+from npkeras.core.op import numpy_function, op
+from npkeras.core.shapes import kind_of, normalize_axis, shape_of, unbroadcast
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Operators, Traced, plain
 from npkeras.core.variable import Variable
@@ -37,7 +37,9 @@ def empty(shape, dtype=None):
 
 def full(shape, fill_value, dtype=None):
     """An array with one value everywhere."""
-    return np.full(shape, plain(fill_value), _float_dtype(dtype))
+    if isinstance(fill_value, Operators):
+        return broadcast_to(cast(fill_value, standardize_dtype(dtype)), shape)
+    return np.full(shape, fill_value, _float_dtype(dtype))
 
 
 def _like_infer(x, dtype=None):
@@ -70,10 +72,17 @@ def empty_like(x, dtype=None):
     return np.zeros_like(x, _dtype_like(x, dtype))
 
 
-@op(_full_like_infer, numpy=np.full_like)
+def _full_like_back(y, x, fill_value, dtype=None):
+    if y.dtype.kind not in "fc":
+        return None
+    shape, source = fill_value.shape, fill_value.dtype
+    return lambda dy: unbroadcast(dy, shape).astype(source)
+
+
+@op(_full_like_infer, vjps=(None, _full_like_back), numpy=np.full_like)
 def full_like(x, fill_value, dtype=None):
     """One value everywhere, in the shape of `x`, and in its dtype unless another is given."""
-    return np.full_like(x, plain(fill_value), _dtype_like(x, dtype))
+    return np.full_like(x, fill_value, _dtype_like(x, dtype))
 
 
 def arange(start, stop=None, step=None, dtype=None):
@@ -232,6 +241,15 @@ def ndim(x):
 def dtype(x):
     """The name of the dtype, such as `"float32"`."""
     return dtype_of(x)
+
+
+def _array_equal(a1, a2, equal_nan=False):
+    return np.array_equal(plain(a1), plain(a2), equal_nan)
+
+
+numpy_function(np.shape, shape)
+numpy_function(np.ndim, ndim)
+numpy_function(np.array_equal, _array_equal)
 
 
 # Ladders and grids.

@@ -13,7 +13,7 @@ import numpy as np
 
 from npkeras.core import shapes
 from npkeras.core.dtypes import dtype_of, numpy_dtype, standardize_dtype
-from npkeras.core.op import binary, elementwise, op
+from npkeras.core.op import binary, elementwise, numpy_function, op
 from npkeras.core.shapes import unbroadcast
 from npkeras.core.symbolic import KerasTensor
 
@@ -327,10 +327,13 @@ def clip(x, x_min, x_max):
     return np.minimum(np.maximum(x, x_min), x_max)
 
 
-@op(shapes.same, numpy=np.round)
+@op(shapes.same, sign="round", numpy=np.round)
 def round(x, decimals=0):
     """The nearest number with `decimals` digits after the point; halves go to the even one."""
     return np.round(x, decimals)
+
+
+numpy_function(np.around, round)
 
 
 def _where_infer(condition, x1=None, x2=None):

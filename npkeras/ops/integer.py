@@ -6,6 +6,8 @@ import numpy as np
 
 from npkeras.core import shapes
 from npkeras.core.op import binary, op
+from npkeras.core.tape import Traced
+from npkeras.ops.elementwise import logical_not
 
 
 def _bits(function, name, doc):
@@ -41,5 +43,14 @@ def bitwise_invert(x):
 
 
 bitwise_not = bitwise_invert
+
+
+def _invert(x):
+    return (bitwise_invert if x.value.dtype.kind in "iu" else logical_not)(x)
+
+
+Traced.__invert__ = (
+    _invert  # of symbolic tensors `~` is `logical_not` whatever they hold, as in Keras
+)
 gcd = binary(np.gcd, "The greatest number that divides both x1 and x2.")
 lcm = binary(np.lcm, "The least number that both x1 and x2 divide.")

@@ -163,7 +163,7 @@ def test_float16_is_kept_and_near(case):
 
 # NumPy's own functions ---------------------------------------------------------------------------
 
-ROUTED = {op.name: f for f, op in core_op._BY_NUMPY.items() if not isinstance(f, np.ufunc)}
+ROUTED = {op.__name__: f for f, op in core_op._BY_NUMPY.items() if not isinstance(f, np.ufunc)}
 OWN_SIGNATURE = {  # NumPy takes these arguments in another way than Keras
     *"average clip einsum pad searchsorted take take_along_axis unique cross".split(),
     *"rot90 repeat tile full_like argpartition broadcast_to roll diff reshape qr".split(),
@@ -175,7 +175,7 @@ OWN_SIGNATURE = {  # NumPy takes these arguments in another way than Keras
 @SILENT
 @by_case
 def test_numpys_function_calls_the_op(case):
-    function = core_op._BY_NUMPY and {o.name: f for f, o in core_op._BY_NUMPY.items()}.get(
+    function = core_op._BY_NUMPY and {o.__name__: f for f, o in core_op._BY_NUMPY.items()}.get(
         case.name
     )
     if function is None or case.name in OWN_SIGNATURE:

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from npkeras import Variable, ops
 from npkeras.core import config
 from npkeras.core.dtypes import (
     DTypePolicy,
@@ -26,6 +27,7 @@ def test_names_of_dtypes():
     assert standardize_dtype(None) == "float32"
     assert standardize_dtype(np.float64) == standardize_dtype(np.dtype("float64")) == "float64"
     assert standardize_dtype(bool) == "bool"
+    assert standardize_dtype(int) == standardize_dtype("int") == "int64"
     assert standardize_dtype(float) == "float32"
     assert standardize_dtype("bfloat16") == "bfloat16"
     config.set_floatx("float16")
@@ -100,6 +102,32 @@ def test_arrays_of_anything():
     assert as_array(array) is array
 
 
+def test_integers_that_do_not_fit_32_bits_take_64():
+    assert as_array(2**31 - 1).dtype == as_array(-(2**31)).dtype == "int32"
+    assert as_array(2**31).dtype == as_array([2**40]).dtype == "int64"
+    assert ops.add(np.array([1]), 2**40).tolist() == [1 + 2**40]
+    assert Variable(2**40).value == 2**40
+
+
+def test_a_list_of_numpys_narrow_floats_is_no_wider_than_floatx():
+    assert as_array([np.float32(1.5), 2.5]).dtype == "float32"
+    assert as_array([np.float64(1.5), 2.5]).dtype == "float64"
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("value", [2**40, [2**40, 1], [np.float32(1.5), 2.5], -(2**31) - 1])
+def test_arrays_of_odd_numbers_are_those_of_keras(keras, value):
+    expected = keras.ops.convert_to_tensor(value).numpy()
+    assert as_array(value).dtype == expected.dtype
+    assert as_array(value).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("value", [None, [1, None], {"a": 1}, 2**70])
+def test_what_makes_no_array(value):
+    with pytest.raises(ValueError, match="Expected an array of numbers.*Received: "):
+        ops.add(value, 1)
+
+
 def test_dtypes_of_things():
     assert [dtype_of(x) for x in (1, 1.0, True, [1.0], np.ones(1))] == [
         "int32",
@@ -139,3 +167,5 @@ def test_policies_that_are_none():
         DTypePolicy("mixed_bfloat16")
     with pytest.raises(ValueError, match="config of a DTypePolicy.*'Dense'"):
         get_dtype_policy({"class_name": "Dense", "config": {}})
+    with pytest.raises(ValueError, match="`set_dtype_policy` expects a name.*policy=None"):
+        set_dtype_policy(None)

@@ -86,3 +86,33 @@ def test_a_scope_belongs_to_its_thread():
         look.start()
         look.join()
     assert seen == ["kernel"]
+
+
+def test_the_next_number_is_counted_with_the_names():
+    assert [names.get_uid("dense"), names.get_uid("dense")] == [1, 2]
+    assert names.auto_name("Dense") == "dense_2"
+    assert (names.get_uid("dense"), names.get_uid()) == (4, 1)
+    names.reset()
+    assert names.get_uid("dense") == 1
+
+
+@pytest.mark.keras
+def test_numbers_and_scopes_are_those_of_keras(keras):
+    import npkeras
+
+    found = []
+    for engine in (npkeras, keras):
+        engine.backend.clear_session()
+        numbers = [engine.backend.get_uid("dense") for _ in range(2)]
+        with engine.name_scope(""):
+            paths = [engine.Variable(1.0, name="b").path]
+        with engine.name_scope("a"):
+            paths += [engine.Variable(1.0, name="b").path]
+            layer = engine.layers.Dense(2)
+            layer.build((1, 2))
+        paths += [weight.path for weight in layer.weights]
+        found.append((numbers, paths, engine.backend.get_uid("dense")))
+        for name in ("a/b", 3, None):
+            with pytest.raises(ValueError, match="must be a string"):
+                engine.name_scope(name)
+    assert found[0] == found[1]

@@ -15,10 +15,28 @@ def test_what_a_tensor_knows():
     assert len({x, x}) == 1
 
 
+def test_shapes_and_dtypes_are_checked_and_brought_to_one_form():
+    x = KerasTensor([np.int64(2), None], np.float16)
+    assert (x.shape, x.dtype, repr(x.name)) == ((2, None), "float16", "'keras_tensor'")
+    for shape in (None, (2, -1), (2, "a"), "ab"):
+        with pytest.raises(ValueError, match="`shape` of KerasTensor must"):
+            KerasTensor(shape)
+    with pytest.raises(ValueError, match="Invalid dtype: foo"):
+        KerasTensor((2,), "foo")
+
+
+def test_signs_and_functions_of_python_and_numpy():
+    x = KerasTensor((None, 3))
+    assert round(x).shape == round(x, 1).shape == (+x).shape == (None, 3)
+    assert (np.shape(x), np.ndim(x), np.size(x)) == ((None, 3), 2, None)
+    assert np.fliplr(x).shape == np.around(x, 1).shape == (None, 3)
+
+
 def test_a_tensor_has_no_values():
     x = KerasTensor((2, 3), name="x")
-    with pytest.raises(TypeError, match="name=x.*has no values yet"):
-        np.asarray(x)
+    for convert in (np.asarray, float, int):
+        with pytest.raises(ValueError, match="name=x.*has no values yet"):
+            convert(x)
     with pytest.raises(TypeError, match="name=x.*neither true nor false"):
         bool(x)
     assert len(x) == 2

@@ -120,6 +120,73 @@ def test_only_arrays_can_be_watched():
         tape.watch("x")
 
 
+@pytest.mark.keras
+def test_an_inner_tape_that_watches_the_same_array_takes_it_from_nobody(keras, tf):
+    for kit, tape, x in (
+        (ops, GradientTape, np.array([1.0, 2.0])),
+        (keras.ops, tf.GradientTape, tf.constant([1.0, 2.0])),
+    ):
+        with tape() as outer:
+            outer.watch(x)
+            with tape() as inner:
+                inner.watch(x)
+                y = kit.square(x)
+            z = kit.multiply(y, x)
+        assert np.asarray(inner.gradient(y, x)).tolist() == [2, 4]
+        assert np.asarray(outer.gradient(z, x)).tolist() == [3, 12]
+    assert not watched
+
+
+@pytest.mark.keras
+def test_integers_have_no_gradient_though_they_are_watched(tf):
+    for tape, x in (
+        (GradientTape(), np.array([1, 2])),
+        (tf.GradientTape(), tf.constant([1, 2])),
+    ):
+        with tape:
+            tape.watch(x)
+            y = x * 2
+        assert tape.gradient(y, x) is None
+
+
+def test_a_variable_frozen_after_it_was_recorded_has_its_gradient():
+    x = Variable(3.0)
+    with GradientTape() as tape:
+        y = x * x
+    x.trainable = False
+    assert tape.gradient(y, x) == 6
+    with GradientTape() as tape:
+        y = x * x
+        x.trainable = True
+        z = y * x
+    assert tape.gradient(z, x) == 9
+
+
+def test_gradients_may_be_written_into():
+    x, z, w = Variable([1.0, 1.0]), Variable([1.0, 1.0]), Variable([1.0, 1.0])
+    with GradientTape() as tape:
+        y = ops.sum(x + z) + ops.sum(w) + ops.sum(ops.reshape(z, (2, 1)))
+    gradients = tape.gradient(y, [x, z, w, x])
+    for gradient in gradients:
+        gradient *= 10
+    assert [g.tolist() for g in gradients] == [[10, 10], [20, 20], [10, 10], [10, 10]]
+
+
+def test_what_is_no_value_has_no_gradient():
+    x = Variable(3.0)
+    with GradientTape(persistent=True) as tape:
+        y = x * x
+    with pytest.raises(TypeError, match="`target` of `gradient` must be.*Received: None"):
+        tape.gradient(None, x)
+    with pytest.raises(TypeError, match="`sources` of `gradient` must be.*Received: 'x'"):
+        tape.gradient(y, [x, "x"])
+    with pytest.raises(ValueError, match="must be one of 'none', 'zero'"):
+        tape.gradient(y, x, unconnected_gradients="nil")
+    for shape in ((3,), (2, 2)):
+        with pytest.raises(ValueError, match="shapes of the targets"):
+            tape.gradient(y, x, output_gradients=np.ones(shape))
+
+
 def test_variables_that_are_not_trainable_are_constants():
     frozen = Variable(2.0, trainable=False)
     with GradientTape() as tape:
@@ -170,6 +237,37 @@ def test_nothing_is_recorded_where_nothing_should_be():
             z = x * x
         assert recording()
     assert not tape.records and not isinstance(y, Traced) and not isinstance(z, Traced)
+
+
+def test_only_the_tape_that_was_told_to_stop_stops():
+    x = Variable(2.0)
+    with GradientTape() as outer, GradientTape() as inner:
+        y = x * x
+        with inner.stop_recording():
+            z = y * y
+    assert outer.gradient(z, x) == 32
+    assert inner.gradient(z, x) is None
+
+
+def test_entering_twice_leaves_nothing_recording():
+    tape, pause = GradientTape(), no_grad()
+    with tape, pytest.raises(ValueError, match="is recording already"), tape:
+        pass
+    assert not recording()
+    with tape, pause:
+        with pause:
+            pass
+        assert not recording()
+    assert not recording()
+
+
+def test_a_gradient_is_a_constant_to_an_outer_tape_if_it_is_told_so():
+    x, w = Variable(2.0), Variable(3.0)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = x * x
+        z = w * ops.stop_gradient(inner.gradient(y, x))
+    assert outer.gradient(z, w) == 4
 
 
 def test_an_error_inside_the_block_ends_the_recording():

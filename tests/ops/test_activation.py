@@ -242,3 +242,12 @@ def test_slopes_at_the_bends_are_kerass(keras, tf, name):
     np.testing.assert_allclose(y.numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
     their_gradient = their_tape.gradient(expected, theirs).numpy()
     np.testing.assert_allclose(tape.gradient(y, ours), their_gradient, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_a_softmax_over_all_axes_is_kerass(keras, name):
+    x = np.array([[1.0, 2.0], [3.0, 5.0]], "float32")
+    y = getattr(ops, name)(x, axis=None)
+    np.testing.assert_allclose(y, getattr(keras.ops, name)(x, axis=None), rtol=1e-6)
+    check_gradients(lambda x: getattr(ops, name)(x, axis=None), x)

@@ -168,6 +168,15 @@ def test_copies():
     check_gradients(ops.copy, X)
 
 
+def test_gradients_of_what_fills():
+    check_gradients(lambda x: ops.full((2, 3), x, "float64"), np.array(2.0))
+    check_gradients(lambda x: ops.full((2, 3), x, "float64"), np.array([[1.0], [2.0]]))
+    check_gradients(lambda x: ops.full_like(X, x, "float64"), np.array(2.0))
+    with GradientTape() as tape:
+        y = ops.full_like(np.ones(2), Traced(np.array(2.5), object()), dtype="int32")
+    assert y.tolist() == [2, 2] and not tape.records
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
