@@ -7,9 +7,14 @@ import errno
 import os
 import pathlib
 import re
+import shutil
+import threading
 from collections.abc import Iterator
 
 _SUFFIX = "npkeras-part"
+
+# The name of a temporary file tells processes apart, not threads.
+_one_at_a_time = threading.RLock()
 
 
 @contextlib.contextmanager
@@ -20,29 +25,37 @@ def replacing(path: str | os.PathLike[str], expected_bytes: int = 0) -> Iterator
     or a power cut leaves either the old file or the new one, complete. When the block fails
     the temporary file is removed and the old file stays.
 
+    As if the old file were written into, a link to it stays one, its permissions stay, and one
+    that may not be written is refused.
+
     Args:
         path: The file to write or replace.
         expected_bytes: About how much will be written: where the disk has less room than that,
             nothing is begun.
     """
-    target = pathlib.Path(path)
+    target = pathlib.Path(os.path.realpath(path))
     folder = target.parent
     if not folder.is_dir():
         raise FileNotFoundError(
             errno.ENOENT, f"Cannot save {target.name!r}: there is no such folder", str(folder)
         )
-    _remove_leftovers(folder, target.name)
-    _check_room(folder, target, expected_bytes)
-    temporary = folder / f".{target.name}.{os.getpid()}.{_SUFFIX}"
-    try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, target)
-        _flush(folder)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "The file may not be written", str(target))
+    with _one_at_a_time:
+        _remove_leftovers(folder, target.name)
+        _check_room(folder, target, expected_bytes)
+        temporary = folder / f".{target.name}.{os.getpid()}.{_SUFFIX}"
+        try:
+            yield temporary
+            if target.exists():
+                shutil.copymode(target, temporary)
+            _flush(temporary)
+            os.replace(temporary, target)
+            _flush(folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
 
 
 def _flush(path: pathlib.Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from npkeras.core.tape import plain
 from npkeras.saving import hdf5
 from npkeras.saving.atomic import replacing
 from npkeras.saving.errors import CorruptFileError, WeightsMismatchError
@@ -55,7 +57,14 @@ def save(
     _warn_of_non_finite(parts, path)
     size = sum(v.value.nbytes for _, part in parts for v in variables_of(part))
     with replacing(path, size + _ROOM_PER_OBJECT * len(parts)) as temporary:
-        _write(parts, temporary)
+        try:
+            _write(parts, temporary)
+        except RuntimeError as error:  # so HDF5 says that it could not write the last bytes
+            number = re.search(r"errno = (\d+)", str(error))
+            if number is None:
+                raise
+            code = int(number[1])
+            raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def _write(parts: list[tuple[str, Any]], path: pathlib.Path) -> None:
@@ -69,7 +78,7 @@ def _write(parts: list[tuple[str, Any]], path: pathlib.Path) -> None:
             store: dict[str, Any] = {}
             part.save_own_variables(store)
             for key, value in store.items():
-                group.create_dataset(key, data=np.asarray(value))
+                group.create_dataset(key, data=np.asarray(plain(value)))
 
 
 def _group_of(place: str) -> str:
@@ -133,21 +142,24 @@ def load(
             f"`load_weights` of {_ENDING} files does not take {', '.join(map(repr, kwargs))}."
         )
     _check_name(path, "load_weights")
-    parts = list(saveables(model))
-    _build_optimizer(model)
-    before = [pair for _, part in parts for pair in _values_of(part)]
-    try:
-        with hdf5.open_file(path) as file:
-            _load_parts(file, parts, path, skip_mismatch)
-    except BaseException:
-        _put_back(before)
-        raise
+    with hdf5.open_file(path) as file:
+        held = hdf5.tree_of(file)
+        _build_optimizer(model, held)
+        parts = list(saveables(model))
+        before = [pair for _, part in parts for pair in _values_of(part)]
+        try:
+            _load_parts(file, held, parts, path, skip_mismatch)
+        except BaseException:
+            _put_back(before)
+            raise
 
 
-def _build_optimizer(model: Any) -> None:
+def _build_optimizer(model: Any, held: dict[str, tuple[str, ...]]) -> None:
     """Let a compiled model have a place for the optimizer's state (Keras skips it instead)."""
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None and model.built and not optimizer.built:
+    if optimizer is None or not model.built or optimizer.built:
+        return
+    if len(held.get("optimizer/vars", ())) > len(optimizer.variables):  # it was built there
         optimizer.build(model.trainable_variables)
 
 
@@ -161,9 +173,12 @@ def _put_back(values: list[tuple[Any, Any]]) -> None:
 
 
 def _load_parts(
-    file: Any, parts: list[tuple[str, Any]], path: pathlib.Path, skip_mismatch: bool
+    file: Any,
+    held: dict[str, tuple[str, ...]],
+    parts: list[tuple[str, Any]],
+    path: pathlib.Path,
+    skip_mismatch: bool,
 ) -> None:
-    held = hdf5.tree_of(file)
     problems = []
     for place, part in parts:
         group = _group_of(place)
@@ -179,7 +194,10 @@ def _load_parts(
         raise WeightsMismatchError(problems[0] + (more if len(problems) > 1 else ""))
     for problem in problems:
         warnings.warn(f"Skipped: {problem}", stacklevel=5)
-    unused = [name for name in held if not name.startswith("metrics/")]
+    silent = ["metrics/"]
+    if not any(_is_optimizer(part) for _, part in parts):
+        silent.append("optimizer/")  # a model that is only to predict needs no compiling
+    unused = [name for name in held if not name.startswith(tuple(silent))]
     if unused:
         warnings.warn(
             f"{path.name!r} also holds weights that the model has no place for: "
@@ -189,6 +207,9 @@ def _load_parts(
 
 
 def _load_part(file: Any, part: Any, group: str, names: Any, path: pathlib.Path) -> None:
+    if _has_own_way(part):
+        _let_it_load(part, _Store(file, group, names, part, [], path), path)
+        return
     own = variables_of(part)
     if _is_optimizer(part) and len(names) != len(own):
         if names:
@@ -212,32 +233,53 @@ def _is_optimizer(part: Any) -> bool:
     return hasattr(part, "apply_gradients")
 
 
+def _has_own_way(part: Any) -> bool:
+    """Whether a user's class says itself what a file keeps of it, so nothing is known of that."""
+    return not type(part).load_own_variables.__module__.startswith("npkeras.")
+
+
+def _let_it_load(part: Any, store: _Store, path: pathlib.Path) -> None:
+    try:
+        part.load_own_variables(store)
+    except CorruptFileError:
+        raise
+    except Exception as error:
+        raise WeightsMismatchError(
+            f"{_whose(part, path)}: its `load_own_variables` raised {type(error).__name__}: "
+            f"{str(error)[:100]}"
+        ) from error
+    for variable in variables_of(part):
+        _check_values(variable, part, path)
+
+
+def _whose(part: Any, path: pathlib.Path) -> str:
+    kind = "optimizer" if _is_optimizer(part) else "layer"
+    return f"Weights of {path.name!r} do not fit {kind} {part.name!r} ({type(part).__name__})"
+
+
 def _count_differs(part: Any, own: list[Any], names: Any, path: pathlib.Path) -> str:
     if not getattr(part, "built", True):
         hint = " The layer is not built: call the model on data, or `build` it, first."
     else:
         hint = " The model was saved with other layers or other arguments."
     return (
-        f"Weights of {path.name!r} do not fit layer {part.name!r} ({type(part).__name__}): it has "
-        f"{len(own)} weights ({', '.join(v.name for v in own) or 'none'}), the file holds "
-        f"{len(names)}.{hint}"
+        f"{_whose(part, path)}: it has {len(own)} weights "
+        f"({', '.join(v.name for v in own) or 'none'}), the file holds {len(names)}.{hint}"
     )
 
 
-class _Store:
+class _Store(Mapping):
     """The arrays of one part, read when asked for, if they have the shape that is expected."""
 
     def __init__(
         self, file: Any, group: str, names: Any, part: Any, own: list[Any], path: pathlib.Path
     ) -> None:
-        self._group = file[group]
+        self._group: Any = file[group] if names else None
+        self._group_name = group
         self._names = names
         self._part = part
         self._expected = {str(i): variable for i, variable in enumerate(own)}
         self._path = path
-
-    def keys(self) -> Any:
-        return self._names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -245,11 +287,14 @@ class _Store:
     def __len__(self) -> int:
         return len(self._names)
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key in self._names
 
+    def get(self, key: str, default: Any = None) -> Any:
+        return self[key] if key in self else default
+
     def __getitem__(self, key: str) -> np.ndarray:
-        where = f"{self._path.name!r}: {self._group.name}/{key}"
+        where = f"{self._path.name!r}: /{self._group_name}/{key}"
         if key not in self._names:
             raise CorruptFileError(f"{where} is missing.")
         variable = self._expected.get(key)
@@ -258,8 +303,7 @@ class _Store:
             array = hdf5.read(self._group[key], shape, where)
         except hdf5.ShapeDiffers as error:
             raise WeightsMismatchError(
-                f"Weights of {self._path.name!r} do not fit layer {self._part.name!r} "
-                f"({type(self._part).__name__}): its `{variable.name}` has shape "  # type: ignore[union-attr]
+                f"{_whose(self._part, self._path)}: its `{variable.name}` has shape "  # type: ignore[union-attr]
                 f"{variable.shape}, the file holds {error.found}. The model was saved "  # type: ignore[union-attr]
                 "with another input or other arguments."
             ) from None
@@ -270,13 +314,17 @@ class _Store:
 
 def _check_fits(array: np.ndarray, variable: Any, where: str) -> None:
     """Refuse numbers that the weight's dtype cannot hold."""
-    if array.dtype.kind == "f" and array.dtype.itemsize > variable.value.dtype.itemsize:
-        with np.errstate(over="ignore"):
-            cast = array.astype(variable.value.dtype)
-        if np.isinf(cast).any() and not np.isinf(array).any():
-            raise CorruptFileError(
-                f"{where} holds numbers too large for the weight's dtype, {variable.dtype}."
-            )
+    dtype = variable.value.dtype
+    if array.dtype == dtype:
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        cast = array.astype(dtype)
+    lost = np.isinf(cast) & np.isfinite(array) if dtype.kind == "f" else cast != array
+    if lost.any():
+        raise CorruptFileError(
+            f"{where} holds {array[lost].flat[0]}, which the weight's dtype, {variable.dtype}, "
+            "cannot hold."
+        )
 
 
 def _check_values(variable: Any, part: Any, path: pathlib.Path) -> None:

@@ -94,8 +94,10 @@ def test_every_rule_with_every_option_goes_where_that_of_keras_goes(keras, name)
             if rows:
                 gradients[2] = some_rows(pair.random, (6, 2), dtype)
             pair.step(gradients)
-        # v - a**2 loses digits
-        tolerance = 1e-5 if chosen.get("centered") and dtype == "float32" else 1e-6
+        # v - a**2 loses digits; and steps divided by epsilon alone are thousands of times larger
+        forgetful = rows and chosen.get("beta_2") == 0
+        rough = dtype == "float32" and (chosen.get("centered") or forgetful)
+        tolerance = 1e-5 if rough else 1e-6
         # z of Ftrl is made of differences of powers, divided by the learning rate
         state = 1e-4 if name == "Ftrl" and dtype == "float32" else tolerance
         pair.check(tolerance, tolerance, state)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import h5py
@@ -165,6 +166,25 @@ def test_a_file_of_a_larger_model_loads_with_a_warning_that_names_the_rest(saved
         small.load_weights(path)
 
 
+def test_a_model_that_only_predicts_reads_a_file_with_an_optimizer_in_silence(saved, recwarn):
+    model, path = saved
+    other = npkeras.Sequential(model_of(npkeras).layers)
+    other.build((None, 6))
+    other.load_weights(path)
+    assert not recwarn.list
+    np.testing.assert_array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_a_file_of_a_model_that_was_not_trained_yet_loads_in_silence(tmp_path, recwarn):
+    path = tmp_path / "model.weights.h5"
+    model_of(npkeras, optimizer=npkeras.optimizers.Adam(0.25)).save_weights(path)
+    other = model_of(npkeras)
+    other.load_weights(path)
+    assert not recwarn.list
+    assert float(other.optimizer.learning_rate) == 0.25
+    other.train_on_batch(X, Y)
+
+
 def test_names_must_end_as_keras_wants_them(saved):
     model, _ = saved
     for method in (model.save_weights, model.load_weights):
@@ -262,6 +282,16 @@ def no_dataspace(file, folder):
     file["layers/dense/vars/0"] = h5py.Empty("f4")
 
 
+def no_step_number(file, folder):
+    del file["optimizer/vars/0"]
+    file["optimizer/vars/0"] = np.nan
+
+
+def another_optimizer(file, folder):
+    del file["optimizer/vars/2"]
+    file["optimizer/vars/2"] = np.ones((3, 10), "float32")
+
+
 def replaced(values):
     def change(file, folder):
         del file["layers/dense/vars/0"]
@@ -284,6 +314,8 @@ ATTACKS = {
     "extra array": extra_array,
     "transposed": transposed,
     "no dataspace": no_dataspace,
+    "no step number": no_step_number,
+    "another optimizer": another_optimizer,
     "strings": replaced(np.array([[b"a"] * 3] * 4)),
     "complex": replaced(np.ones((4, 3), "complex64")),
     "compound": replaced(np.zeros((4, 3), [("a", "f4"), ("b", "f4")])),
@@ -340,6 +372,75 @@ def test_a_full_disk_leaves_the_older_file(saved, monkeypatch):
                 model.save_weights(path)
         assert path.read_bytes() == before
         assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_the_end_of_the_disk_is_an_error_of_the_system(tmp_path):
+    script = """
+        import pathlib, resource, signal, sys
+        import npkeras
+        path = pathlib.Path(sys.argv[1])
+        model = npkeras.Sequential([npkeras.Input((300,)), npkeras.layers.Dense(1000)])
+        model.save_weights(path)
+        before = path.read_bytes()
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY))
+        try:
+            model.save_weights(path)
+        except OSError as error:
+            print(error.filename == str(path), path.read_bytes() == before)
+    """
+    path = tmp_path / "model.weights.h5"
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert result.stdout.split() == ["True", "True"]
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_link_to_a_file_stays_one_and_permissions_stay(saved, tmp_path):
+    model, path = saved
+    path.chmod(0o640)
+    link = tmp_path / "latest.weights.h5"
+    link.symlink_to(path)
+    model.train_on_batch(X, Y)
+    before = path.read_bytes()
+    model.save_weights(link)
+    assert link.is_symlink()
+    assert path.read_bytes() != before
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(saved, monkeypatch):
+    model, path = saved
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "access", lambda target, mode: False)
+    with pytest.raises(PermissionError, match="may not be written"):
+        model.save_weights(path)
+    assert path.read_bytes() == before
+
+
+def test_threads_may_save_under_one_name(saved):
+    model, path = saved
+    failures = []
+
+    def save():
+        try:
+            for _ in range(10):
+                model.save_weights(path)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=save) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    model.load_weights(path)
 
 
 def test_too_little_room_is_noticed_before_anything_is_written(saved, monkeypatch):
