@@ -170,7 +170,8 @@ def _clipped_crossentropy(output, target, *, axis, wanted):
 
     def backward(dloss):
         dloss = np.expand_dims(dloss, axis)
-        dscaled = -dloss * target / clipped * (clipped == scaled)
+        inside = np.where(clipped == scaled, clipped, np.inf)  # elsewhere the slope is 0
+        dscaled = -dloss * target / inside
         doutput = (dscaled - (dscaled * scaled).sum(axis, keepdims=True)) / sums
         return doutput, -dloss * logs
 
@@ -302,7 +303,7 @@ def _sparse_clipped_crossentropy(output, labels, *, wanted):
     def backward(dloss):
         dloss = dloss.reshape(-1)
         doutput = np.repeat((dloss / sums)[:, None], classes, axis=1)
-        doutput[picked] -= dloss / chosen
+        doutput[picked] -= dloss / np.where(inside[picked], chosen, np.inf)
         doutput *= inside
         return doutput.reshape(shape), None
 

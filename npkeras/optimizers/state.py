@@ -166,7 +166,8 @@ class State(registry.Configurable):
             raise ValueError(
                 f"Optimizer {self.name!r} was built for "
                 f"{len(self._indices)} variables, and {getattr(variable, 'path', variable)!r} is "
-                "not among them. Make a new optimizer for another set of variables."
+                "not among them. Make a new optimizer for another set of variables: `compile` the "
+                "model again after layers were unfrozen."
             )
         return self._indices[id(variable)]
 
