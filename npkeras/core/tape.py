@@ -365,6 +365,13 @@ def record(y: Any, edges: list[Edge]) -> Any:
     return result
 
 
+def record_as(result: Traced, edges: list[Edge]) -> None:
+    """Tell every running tape that `result`, a value that exists already, came from its inputs."""
+    result.slot = object()
+    for tape in _thread.tapes:
+        tape.records.append((result.slot, edges))
+
+
 def recording() -> bool:
     """Whether a tape runs in this thread."""
     return bool(_thread.tapes)

@@ -89,7 +89,7 @@ class Caller:
                     f"Received an array of dtype object and shape {x.shape}."
                 )
             return _masked_like(x.astype(self._compute, copy=False), x)
-        if isinstance(x, Traced) and x.value.dtype is self._compute:
+        if isinstance(x, Traced) and x.dtype == self._compute:
             return x
         if isinstance(x, (Traced, KerasTensor)):
             dtype = standardize_dtype(x.dtype)

@@ -1,11 +1,12 @@
 """Dense: every output sees every input."""
 
-from npkeras import activations, constraints, initializers, ops, regularizers
+from npkeras import activations, constraints, initializers, regularizers
 from npkeras.core import check
 from npkeras.core.registry import register
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.unsupported import refuse_lora_and_quantization
+from npkeras.ops.head import dense
 
 
 @register("layers")
@@ -90,10 +91,7 @@ class Dense(Layer):
             )
 
     def call(self, inputs, training=None):
-        outputs = ops.matmul(inputs, self.kernel)
-        if self.bias is not None:
-            outputs = ops.add(outputs, self.bias)
-        return self.activation(outputs)
+        return self.activation(dense(inputs, self.kernel, self.bias))
 
 
 def known_features(input_shape, layer):

@@ -7,6 +7,7 @@ from npkeras.core.config import floatx
 from npkeras.core.registry import register
 from npkeras.metrics.base import array_of, same_shape
 from npkeras.metrics.mean import MeanMetricWrapper
+from npkeras.ops.head import best_class
 
 
 def accuracy(y_true, y_pred):
@@ -53,7 +54,7 @@ def sparse_categorical_accuracy(y_true, y_pred):
         >>> npkeras.metrics.sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.4, 0.6]])
         array([1., 0.], dtype=float32)
     """
-    best = array_of(y_pred).argmax(axis=-1)
+    best = best_class(y_pred if hasattr(y_pred, "shape") else array_of(y_pred))
     return _equal(class_numbers(y_true, best.ndim), best, "sparse_categorical_accuracy")
 
 

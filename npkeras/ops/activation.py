@@ -12,6 +12,7 @@ import numpy as np
 
 from npkeras.core import shapes
 from npkeras.core.attach import attach
+from npkeras.core.deferred import Deferred
 from npkeras.core.dtypes import numpy_dtype
 from npkeras.core.op import Op, fused_op, op
 from npkeras.core.shapes import axes_of, float_dtype, normalize_axis, shape_of
@@ -496,6 +497,19 @@ def _softmax_back(y, x, axis=-1):
 
 
 class Softmax(WithLogits):
+    def __call__(self, x, axis=-1):
+        if isinstance(x, Deferred) and axis in (-1, x.ndim - 1):
+            return self._later(x)
+        return super().__call__(x, axis)
+
+    def _later(self, x):
+        """The softmax of logits that nobody has read yet: it is not computed either."""
+        edges = [(x.slot, lambda dy: _softmax_back(y.value, None)(dy))] if x.slot else None
+        y = Deferred(x.shape, x.dtype, lambda: self.forward(x.value), edges)
+        attach(y, "logits", x)
+        attach(y, ORIGIN, self.origin(y))
+        return y
+
     def origin(self, y, axis=-1):
         return self.name, _axes(axis, y.ndim)
 

@@ -21,6 +21,7 @@ from npkeras.core.tape import plain
 from npkeras.kernels import softmax as kernels
 from npkeras.ops.activation import ORIGIN, floats, logistic
 from npkeras.ops.composed import composed
+from npkeras.ops.head import head_of
 
 
 def _logits_of(output):
@@ -208,6 +209,9 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
         )
     _check_labels_shape(shape_of(target), shape)
     logits = _logits_of(output)
+    head = head_of(output if logits is None and from_logits else logits)
+    if head is not None:
+        return head.crossentropy(target, labels_of)
     if logits is not None:
         probabilities = _known_probabilities(output, ("softmax", len(shape) - 1))
         return _sparse_softmax_crossentropy(logits, target, probabilities=probabilities)

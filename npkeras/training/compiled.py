@@ -216,7 +216,7 @@ class CompiledMetrics:
         ):
             for i, chosen in enumerate(per_output(given, labels, what, many=True)):
                 for one in _listed(chosen, what):
-                    metric = metrics.for_name(one, plain(targets[i]), plain(outputs[i]))
+                    metric = metrics.for_name(one, plain(targets[i]), outputs[i])
                     prefix = f"{labels[i]}_" if labels[i] and len(labels) > 1 else ""
                     self.names.append(_result_name(prefix, metric, takes_weights, self.names))
                     self.metrics.append(metric)

@@ -11,6 +11,7 @@ import numpy as np
 
 from npkeras import ops
 from npkeras.core import tree
+from npkeras.core.deferred import deferring
 from npkeras.core.shapes import shape_of
 from npkeras.core.tape import GradientTape, Traced, plain
 from npkeras.data import unpack_x_y_sample_weight
@@ -60,7 +61,8 @@ class Steps:
     def test_step(self, data: Any) -> dict[str, Any]:
         """The losses and metrics of a batch, without learning from it."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)  # type: ignore[operator]
+        with deferring():
+            y_pred = self(x, training=False)  # type: ignore[operator]
         loss = self._loss_of(x, y, y_pred, sample_weight, training=False)
         self._track_loss(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)

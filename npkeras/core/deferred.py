@@ -1,0 +1,72 @@
+"""A value that is computed when somebody reads it, and not before.
+
+The logits of a language model are hundreds of megabytes, and training never looks at them: the
+loss follows from what they would be computed from. So a wide `Dense` layer returns a `Deferred`
+value, and a loss that knows how leaves it unread. To anyone else it is a value like any other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from npkeras.core.tape import Edge, Traced, record_as, recording
+
+
+class _Thread(threading.local):
+    welcome = False  # whether deferred values may be returned where no tape runs
+
+
+_thread = _Thread()
+
+
+class Deferred(Traced):
+    """What `compute()` returns, computed at the first look at `value`.
+
+    Args:
+        shape, dtype: Those of the value.
+        compute: A function without arguments. What it uses must not change until then.
+        edges: As for `record`; None if no gradient is wanted.
+    """
+
+    __slots__ = ("_form", "_compute", "_known")
+
+    def __init__(
+        self, shape: Any, dtype: Any, compute: Callable[[], Any], edges: list[Edge] | None = None
+    ) -> None:
+        self._form = tuple(shape), dtype
+        self._compute: Callable[[], Any] | None = compute
+        self._known: Any = None
+        self.slot = None
+        self.notes = None
+        if edges:
+            record_as(self, edges)
+
+    @property
+    def value(self) -> Any:  # type: ignore[override]
+        if self._compute is not None:
+            self._known, self._compute = self._compute(), None
+        return self._known
+
+    shape = property(lambda self: self._form[0])
+    dtype = property(lambda self: self._form[1])
+    ndim = property(lambda self: len(self._form[0]))
+
+    def __len__(self) -> int:
+        return self._form[0][0]
+
+
+class deferring:
+    """Inside this `with` block wide layers return deferred values, though no tape runs."""
+
+    def __enter__(self) -> None:
+        self._outer, _thread.welcome = _thread.welcome, True
+
+    def __exit__(self, *error: object) -> None:
+        _thread.welcome = self._outer
+
+
+def may_defer() -> bool:
+    """Whether who asked for a value expects more than a bare array."""
+    return recording() or _thread.welcome
