@@ -23,7 +23,7 @@ from npkeras.kernels import kernel
 
 Array = np.ndarray
 
-_BLOCK_BYTES = 2**21
+_BLOCK_BYTES = 2**22  # enough rows for the matmuls, few enough for the cache
 
 
 class HeadLoss(NamedTuple):

@@ -237,13 +237,14 @@ def _forward(
     if state_factors is not None:
         np.multiply(states[0], state_factors, out=seen[0])
     z = gates[:, :4].reshape(time + 1, groups, 4 * units // groups, batch)
-    kept = None if masked is None else ~masked
+    passing = None if masked is None else masked.astype(gates.dtype)
+    passed = np.empty((units, batch), gates.dtype)
     views = zip(
         range(time), xh, z, gates[:, :4], gates[:, :3], gates[:, 1:3], gates[:, 3:5], gates[1:, 4],
-        gates[:, 5], gates[:, 0], states[1:], _partly(kept, masked, time),
+        gates[:, 5], gates[:, 0], states[1:], _partly(passing, masked, time),
         strict=False,
     )  # fmt: skip
-    for t, xh_t, z_t, four, sigmoids, i_f, g_c, c, tanh_c, o, h, taken in views:
+    for t, xh_t, z_t, four, sigmoids, i_f, g_c, c, tanh_c, o, h, skips in views:
         if not whole:
             skipped = None if masked is None else masked[t : t + 1]
             _fill(xh_t[None], steps[t : t + 1], input_factors, skipped)
@@ -254,11 +255,11 @@ def _forward(
         np.multiply(i_f, g_c, out=products)
         np.add(products[0], products[1], out=c)
         np.tanh(c, out=tanh_c)
-        if taken is None:
-            np.multiply(o, tanh_c, out=h)
-        else:
-            h[...] = states[t]
-            np.multiply(o, tanh_c, out=h, where=taken)
+        if skips is not None:  # before h is written, which may be where this state lies
+            np.multiply(states[t], skips, out=passed)
+        np.multiply(o, tanh_c, out=h)
+        if skips is not None:
+            np.add(h, passed, out=h)
         if state_factors is not None:
             np.multiply(h, state_factors, out=seen[t + 1])
         if y is not None:
