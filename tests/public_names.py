@@ -32,7 +32,7 @@ OWN = {
     "": {"GradientTape", "no_grad", "callbacks"},
     "callbacks": {"GradientClipping", "GradientMonitor", "LearningRateDecay", "TqdmCallback"},
     "config": {"random_stream", "set_random_stream"},
-    "metrics": {"Perplexity", "accuracy_for", "for_name"},
+    "metrics": {"Perplexity"},
     "saving": {"CorruptFileError", "WeightsMismatchError"},
 }
 # Signatures that differ on purpose: (module, name) -> the reason.

@@ -26,7 +26,6 @@ from npkeras.metrics.accuracy import (
     SparseCategoricalAccuracy,
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
-    accuracy_for,
     binary_accuracy,
     categorical_accuracy,
     sparse_categorical_accuracy,
@@ -87,27 +86,6 @@ def get(identifier):
     return registry.resolve("metrics", identifier)
 
 
-def for_name(identifier, y_true, y_pred):
-    """The metric that `compile(metrics=[identifier])` stands for.
-
-    `"accuracy"` and `"acc"` stand for the accuracy that fits the shapes of targets and
-    predictions. A metric given by name keeps that name: `"mse"` is logged as `mse`.
-
-    Args:
-        identifier: A name, config, class, function or metric.
-        y_true, y_pred: Targets and predictions, or anything else with their shapes.
-    """
-    if identifier in ("accuracy", "acc"):
-        return accuracy_for(y_true.shape, y_pred.shape)(name=identifier)
-    metric = get(identifier)
-    if isinstance(identifier, str) and isinstance(metric, Metric):
-        metric.name = identifier
-    if metric is not None and not isinstance(metric, Metric):
-        name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
-        metric = MeanMetricWrapper(metric, name=name)
-    return metric
-
-
 def serialize(metric):
     """A metric as JSON can hold it."""
     return registry.serialize(metric)
@@ -166,7 +144,6 @@ __all__ = [
     "TopKCategoricalAccuracy",
     "TrueNegatives",
     "TruePositives",
-    "accuracy_for",
     "binary_accuracy",
     "binary_crossentropy",
     "binary_focal_crossentropy",
@@ -176,7 +153,6 @@ __all__ = [
     "categorical_hinge",
     "concordance_correlation",
     "deserialize",
-    "for_name",
     "get",
     "hinge",
     "huber",

@@ -8,6 +8,7 @@ from npkeras import losses, metrics, ops
 from npkeras.core import check, tree
 from npkeras.core.tape import plain
 from npkeras.losses.base import LossFunctionWrapper
+from npkeras.metrics.accuracy import accuracy_for
 
 
 def output_names_of(y_pred: Any) -> list[str | None]:
@@ -164,6 +165,27 @@ def _as_loss(identifier: Any) -> Any:
     return LossFunctionWrapper(loss, name=getattr(loss, "__name__", None))
 
 
+def metric_for(identifier: Any, y_true: Any, y_pred: Any) -> Any:
+    """The metric that `compile(metrics=[identifier])` stands for.
+
+    `"accuracy"` and `"acc"` stand for the accuracy that fits the shapes of targets and
+    predictions. A metric given by name keeps that name: `"mse"` is logged as `mse`.
+
+    Args:
+        identifier: A name, config, class, function or metric.
+        y_true, y_pred: Targets and predictions, or anything else with their shapes.
+    """
+    if identifier in ("accuracy", "acc"):
+        return accuracy_for(y_true.shape, y_pred.shape)(name=identifier)
+    metric = metrics.get(identifier)
+    if isinstance(identifier, str) and isinstance(metric, metrics.Metric):
+        metric.name = identifier
+    if metric is not None and not isinstance(metric, metrics.Metric):
+        name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
+        metric = metrics.MeanMetricWrapper(metric, name=name)
+    return metric
+
+
 class CompiledMetrics:
     """The metrics of all outputs; those in `weighted_metrics` see the sample weights.
 
@@ -216,7 +238,7 @@ class CompiledMetrics:
         ):
             for i, chosen in enumerate(per_output(given, labels, what, many=True)):
                 for one in _listed(chosen, what):
-                    metric = metrics.for_name(one, plain(targets[i]), outputs[i])
+                    metric = metric_for(one, plain(targets[i]), outputs[i])
                     prefix = f"{labels[i]}_" if labels[i] and len(labels) > 1 else ""
                     self.names.append(_result_name(prefix, metric, takes_weights, self.names))
                     self.metrics.append(metric)

@@ -1,4 +1,4 @@
-"""The accuracies: shapes, ties, scores that are no numbers, and which one a string stands for."""
+"""The accuracies: shapes, ties, scores that are no numbers."""
 
 import numpy as np
 import pytest
@@ -86,45 +86,6 @@ def test_k_must_be_a_positive_integer():
 def test_the_threshold_must_be_a_number():
     with pytest.raises(ValueError, match="`threshold` of BinaryAccuracy.*threshold=None"):
         metrics.BinaryAccuracy(threshold=None)
-
-
-SHAPES = [
-    ((4,), (4, 1)),
-    ((4, 1), (4, 1)),
-    ((4,), (4,)),
-    ((4, 1), (4, 3)),
-    ((4,), (4, 3)),
-    ((4, 3), (4, 3)),
-    ((4, 5), (4, 5, 3)),
-    ((4, 5, 1), (4, 5, 3)),
-    ((4, 5, 3), (4, 5, 3)),
-    ((4, 5), (4, 5, 1)),
-    ((4, 5, 1), (4, 5, 1)),
-    ((4, 1), (4,)),
-    ((4, 3), (4, 1)),
-    ((4, 2), (4, 5)),
-]
-
-
-@pytest.mark.keras
-@pytest.mark.parametrize("y_true, y_pred", SHAPES, ids=str)
-@pytest.mark.parametrize("identifier", ["accuracy", "acc", "mse", "bce", "BinaryAccuracy"])
-def test_a_string_stands_for_the_metric_that_keras_takes(keras, identifier, y_true, y_pred):
-    from keras.src.trainers.compile_utils import get_metric
-
-    expected = get_metric(identifier, np.zeros(y_true), np.zeros(y_pred))
-    metric = metrics.for_name(identifier, np.zeros(y_true), np.zeros(y_pred))
-    assert (type(metric).__name__, metric.name) == (type(expected).__name__, expected.name)
-
-
-def test_anything_that_computes_may_be_a_metric():
-    y = np.zeros((4, 1))
-    metric = metrics.for_name(metrics.mean_squared_error, y, y)
-    assert (type(metric), metric.name) == (metrics.MeanMetricWrapper, "mean_squared_error")
-    metric = metrics.Mean()
-    assert metrics.for_name(metric, y, y) is metric
-    assert isinstance(metrics.for_name(metrics.AUC, y, y), metrics.AUC)
-    assert metrics.for_name(None, y, y) is None
 
 
 def test_an_unknown_metric_is_refused_with_the_nearest_name():

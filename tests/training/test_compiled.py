@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import npkeras
+from npkeras import metrics
+from npkeras.training.compiled import metric_for
 from tests.training.test_fit import CLASSES, X, Y, assert_same, classifier
 
 PARTS = {"a": X[:, :2], "b": Y}
@@ -106,3 +108,42 @@ def test_outputs_without_names_are_not_found_by_name():
 def test_none_is_no_metric():
     with pytest.raises(ValueError, match="`metrics` must hold metrics .* Received: None"):
         classifier(metrics=[None]).fit(X, CLASSES, verbose=0)
+
+
+SHAPES = [
+    ((4,), (4, 1)),
+    ((4, 1), (4, 1)),
+    ((4,), (4,)),
+    ((4, 1), (4, 3)),
+    ((4,), (4, 3)),
+    ((4, 3), (4, 3)),
+    ((4, 5), (4, 5, 3)),
+    ((4, 5, 1), (4, 5, 3)),
+    ((4, 5, 3), (4, 5, 3)),
+    ((4, 5), (4, 5, 1)),
+    ((4, 5, 1), (4, 5, 1)),
+    ((4, 1), (4,)),
+    ((4, 3), (4, 1)),
+    ((4, 2), (4, 5)),
+]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("y_true, y_pred", SHAPES, ids=str)
+@pytest.mark.parametrize("identifier", ["accuracy", "acc", "mse", "bce", "BinaryAccuracy"])
+def test_a_string_stands_for_the_metric_that_keras_takes(keras, identifier, y_true, y_pred):
+    from keras.src.trainers.compile_utils import get_metric
+
+    expected = get_metric(identifier, np.zeros(y_true), np.zeros(y_pred))
+    metric = metric_for(identifier, np.zeros(y_true), np.zeros(y_pred))
+    assert (type(metric).__name__, metric.name) == (type(expected).__name__, expected.name)
+
+
+def test_anything_that_computes_may_be_a_metric():
+    y = np.zeros((4, 1))
+    metric = metric_for(metrics.mean_squared_error, y, y)
+    assert (type(metric), metric.name) == (metrics.MeanMetricWrapper, "mean_squared_error")
+    metric = metrics.Mean()
+    assert metric_for(metric, y, y) is metric
+    assert isinstance(metric_for(metrics.AUC, y, y), metrics.AUC)
+    assert metric_for(None, y, y) is None
