@@ -6,6 +6,7 @@ Words become GloVe vectors, trained further or frozen; what the LSTM makes of th
     python examples/imdb_sentiment_analysis.py                         # both engines, 50 epochs
     python examples/imdb_sentiment_analysis.py --no-update-embedding   # vectors as they come
     python examples/imdb_sentiment_analysis.py --recipe scratch        # few reviews, plain rules
+    python examples/imdb_sentiment_analysis.py --words 5000 --length 400 --truncating pre
 """
 
 import numpy as np
@@ -13,21 +14,24 @@ from side_by_side import Data, main, model_data, word_vectors
 
 from npkeras import callbacks, datasets, utils
 
-WORDS, LENGTH, VECTOR = 20_000, 200, 50
+VECTOR = 50
 START, UNKNOWN, OFFSET = 1, 2, 3  # the numbers that the loader adds to those of the words
 RECIPES = {
     "tensorflow": dict(epochs=50, learning_rate=1.0, train_size=5_000, test_size=25_000),
     "scratch": dict(epochs=50, learning_rate=1.0, train_size=1_000, test_size=500, decay=0.2),
 }
-DEFAULTS = dict(batch_size=32, update_embedding=True)
+DEFAULTS = dict(batch_size=32, update_embedding=True, words=20_000, length=200, truncating="post")
 
 
 def load_data(options):
-    reviews = dict(num_words=WORDS, seed=options.seed)
+    reviews = dict(num_words=options.words, seed=options.seed)
     (x_train, y_train), (x_test, y_test) = model_data(
         options, datasets.imdb.load_data, datasets.stand_in.imdb, **reviews
     )
-    x_train, x_test = (utils.pad_sequences(x, LENGTH, truncating="post") for x in (x_train, x_test))
+    x_train, x_test = (
+        utils.pad_sequences(x, options.length, truncating=options.truncating)
+        for x in (x_train, x_test)
+    )
     train, test = options.train_size, options.test_size
     held_out = slice(train, train + test) if options.recipe == "scratch" else None
     return Data(
@@ -46,9 +50,13 @@ def _vectors(options):
         ranks = datasets.stand_in.imdb_word_index()
     else:
         ranks = datasets.imdb.get_word_index(options.data or "imdb_word_index.json")
-    index = {word: rank + OFFSET for word, rank in ranks.items() if rank + OFFSET < WORDS}
+    index = {word: rank + OFFSET for word, rank in ranks.items() if rank + OFFSET < options.words}
     known, found = word_vectors(options, index, VECTOR)
-    vectors = np.random.default_rng(options.seed).normal(0, 0.1, (WORDS, VECTOR)).astype("float32")
+    vectors = (
+        np.random.default_rng(options.seed)
+        .normal(0, 0.1, (options.words, VECTOR))
+        .astype("float32")
+    )
     vectors[: len(known)][found] = known[found]
     vectors[0] = 0
     return vectors
@@ -66,9 +74,9 @@ def build_model(keras, data, options):
         dense = dict(kernel_initializer=normal)
     return keras.Sequential(
         [
-            keras.Input((LENGTH,), dtype="int32"),
+            keras.Input((options.length,), dtype="int32"),
             keras.layers.Embedding(
-                WORDS,
+                options.words,
                 VECTOR,
                 weights=[data.vectors],
                 mask_zero=True,

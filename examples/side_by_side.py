@@ -70,6 +70,10 @@ def parse(description, name, recipes, defaults):
     add("--resume", metavar="DIR", help="keep the state there, and go on from it")
     if "update_embedding" in defaults:
         add("--update-embedding", action=argparse.BooleanOptionalAction)
+    if "words" in defaults:
+        add("--words", type=int, help="how many of the most frequent words to know")
+        add("--length", type=int, help="how many words of each text to read")
+        add("--truncating", choices=["pre", "post"], help="which end of a longer text to drop")
     if "optimizer" in defaults:
         add("--optimizer", choices=["sgd", "adam"])
     add("--quiet", action="store_true", help=argparse.SUPPRESS)
