@@ -46,7 +46,7 @@ def main(folder):
             print(f"{file.name}: made-up data, left out")
             continue
         runs[file.stem] = results
-    runs = dict(sorted(runs.items(), key=lambda run: order_of(run[1][0])))
+    runs = dict(sorted(runs.items(), key=lambda run: (order_of(run[1][0]), run[0])))
     text = "\n".join([INTRODUCTION, *(section(example, runs) for example in TITLES), NOTES])
     (HERE / "results.md").write_text(text)
     before, rest = README.read_text().split(BEGIN)
