@@ -284,3 +284,12 @@ def test_a_loss_without_reduction_is_learnt_as_in_keras(keras):
 def test_evaluate_refuses_arguments_it_does_not_know():
     with pytest.raises(ValueError, match="`evaluate` does not know .*: stepps"):
         classifier().evaluate(X, CLASSES, stepps=3)
+
+
+@pytest.mark.keras
+def test_training_begins_with_the_epoch_that_it_is_told(keras):
+    for engine in (npkeras, keras):
+        history = classifier(engine).fit(X, CLASSES, epochs=5, initial_epoch=3, verbose=0)
+        assert history.epoch == [3, 4]
+        assert len(history.history["loss"]) == 2
+        assert history.params["epochs"] == 5
