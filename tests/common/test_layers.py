@@ -17,7 +17,8 @@ from npkeras.core.dtypes import dtype_of
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import GradientTape, Traced, plain
 from tests.checks import check_gradients, shapes_agree
-from tests.layers.cases import CASES, CONFIGURATIONS, ELSEWHERE, NOT_CALLED, inner
+from tests.layers.cases import CASES, CONFIGURATIONS, ELSEWHERE, NOT_CALLED
+from tests.layers.cases.common import inner
 
 CALLED = [case for case in CASES if case.name not in NOT_CALLED]
 by_case = pytest.mark.parametrize("case", CASES, ids=str)
