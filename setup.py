@@ -33,6 +33,6 @@ setup(
     license="MIT",
     packages=find_packages(include=["npkeras", "npkeras.*"]),
     python_requires=">=3.10",
-    install_requires=["numpy>=2.0", "h5py>=3.10", "tqdm>=4.60"],
+    install_requires=["numpy>=2.0", "h5py>=3.10", "tqdm>=4.60", "threadpoolctl>=3.1"],
     extras_require={"examples": EXAMPLES, "keras": KERAS, "test": TEST},
 )

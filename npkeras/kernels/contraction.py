@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from npkeras.kernels.products import dot
+
 Labels = tuple[str, ...]
 
 
@@ -26,8 +28,8 @@ def product(a: ndarray, b: ndarray) -> ndarray:
         return product(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if b.ndim == 2 and a.ndim > 2:
         rows = math.prod(a.shape[:-1])
-        return (a.reshape(rows, a.shape[-1]) @ b).reshape(*a.shape[:-1], b.shape[1])
-    return a @ b
+        return dot(a.reshape(rows, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
+    return dot(a, b) if a.ndim == b.ndim == 2 else a @ b
 
 
 def contract(arrays: Sequence[ndarray], labels: Sequence[Labels], kept: Labels) -> ndarray:

@@ -31,12 +31,14 @@ for the mask.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from npkeras.kernels import kernel
+from npkeras.kernels.halves import Halves, run_backward, run_forward
+from npkeras.kernels.threads import beside
 
 Array = np.ndarray
 
@@ -85,7 +87,7 @@ def lstm(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     keep: bool = False,
-) -> tuple[Array, Array, Array, LSTMTrace | None]:
+) -> tuple[Array, Array, Array, LSTMTrace | Halves | None]:
     """Run an LSTM with its usual activations over whole sequences.
 
     Args:
@@ -106,6 +108,29 @@ def lstm(
         input_dropout (B, F) or (4, B, F), recurrent_dropout (B, U) or (4, B, U)
         -> output (B, T, U) or (B, U), h (B, U), c (B, U), trace or None
     """
+
+    weights = kernel, recurrent_kernel, bias
+    options = return_sequences, go_backwards, zero_output_for_mask, keep
+
+    def run(*rows: Array | None) -> Any:
+        return _lstm(weights, options, *rows)  # type: ignore[arg-type]
+
+    work = kernel.size + recurrent_kernel.size
+    return run_forward(run, (x, h, c, mask), (input_dropout, recurrent_dropout), work)
+
+
+def _lstm(
+    weights_of_gates: tuple[Array, Array, Array | None],
+    options: tuple[bool, bool, bool, bool],
+    x: Array,
+    h: Array | None,
+    c: Array | None,
+    mask: Array | None,
+    input_dropout: Array | None,
+    recurrent_dropout: Array | None,
+) -> tuple[Array, Array, Array, LSTMTrace | None]:
+    kernel, recurrent_kernel, bias = weights_of_gates
+    return_sequences, go_backwards, zero_output_for_mask, keep = options
     batch, time, features = x.shape
     units = len(recurrent_kernel)
     rows = features + units
@@ -283,7 +308,7 @@ def lstm_backward(
     dy: Array | None,
     dh: Array | None,
     dc: Array | None,
-    trace: LSTMTrace,
+    trace: LSTMTrace | Halves,
     want_x: bool = True,
     want_weights: bool = True,
 ) -> LSTMGradients:
@@ -294,6 +319,21 @@ def lstm_backward(
         trace: What `lstm` returned with `keep=True`. It is not written into.
         want_x, want_weights: Whether the gradients of x, and of the weights, are wanted.
     """
+
+    def run(dy: Array | None, dh: Array | None, dc: Array | None, trace: Any) -> LSTMGradients:
+        return _lstm_backward(dy, dh, dc, trace, want_x, want_weights)
+
+    return run_backward(run, (dy, dh, dc), trace, ("kernel", "recurrent_kernel", "bias"))
+
+
+def _lstm_backward(
+    dy: Array | None,
+    dh: Array | None,
+    dc: Array | None,
+    trace: LSTMTrace,
+    want_x: bool,
+    want_weights: bool,
+) -> LSTMGradients:
     _, _, units, batch = trace.gates.shape
     dtype = trace.gates.dtype
     dh_t = np.zeros((units, batch), dtype) if dh is None else dh.T.astype(dtype, order="C")
@@ -306,17 +346,15 @@ def lstm_backward(
     elif dy is not None:
         shown = dy if trace.visible is None else dy * trace.visible[:, -1:]
         np.add(dh_t, shown.T, out=dh_t)
-    dz = _backward(dy_steps, dh_t, dc_t, trace)
-    dx = _input_gradient(dz, trace) if want_x else None
-    dweights: tuple[Array | None, Array | None, Array | None] = (None, None, None)
-    if want_weights:
-        dweights = _weight_gradients(dz, trace)
-    return LSTMGradients(dx, *dweights, h=dh_t.T, c=dc_t.T)
+    sums = _Sums(trace, want_x, want_weights)
+    _backward(dy_steps, dh_t, dc_t, trace, sums)
+    return LSTMGradients(sums.x(), *sums.weights(), h=dh_t.T, c=dc_t.T)
 
 
 def _blocks(trace: LSTMTrace) -> Iterator[tuple[int, Array]]:
-    """From the last steps to the first: where a block begins, and its factors (n, 5, U, B),
-    which may be written into.
+    """From the last steps to the first: where a block begins, and its factors (n, 5, U, B).
+
+    They may be written into, and stay until the next block but one.
 
     The factors take dh to c and to z_o, and dc to z_i, z_f and z_g:
     o (1 - tanh(c)**2), tanh(c) o (1 - o);  g i (1 - i), c f (1 - f), i (1 - g**2).
@@ -324,12 +362,13 @@ def _blocks(trace: LSTMTrace) -> Iterator[tuple[int, Array]]:
     gates = trace.gates
     time = len(gates) - 1
     length = max(1, min(time, _BLOCK_BYTES // max(1, gates[0].nbytes)))
-    space = np.empty((length, 5, *gates.shape[2:]), gates.dtype)
+    spaces = [np.empty((length, 5, *gates.shape[2:]), gates.dtype) for _ in range(2)]
     one = gates.dtype.type(1)
     for stop in range(time, 0, -length):
         start = max(0, stop - length)
         block = gates[start:stop]
-        factors = space[: stop - start]
+        spaces.reverse()
+        factors = spaces[0][: stop - start]
         sigmoids, slopes = block[:, :3], factors[:, 1:4]
         np.multiply(sigmoids, sigmoids, out=slopes)
         np.subtract(sigmoids, slopes, out=slopes)
@@ -342,15 +381,17 @@ def _blocks(trace: LSTMTrace) -> Iterator[tuple[int, Array]]:
         yield start, factors
 
 
-def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array:
-    """The gradient of z (G, 4 U / G, T B). `dh` and `dc` become those of the first states."""
+def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace, sums: _Sums) -> None:
+    """Give `sums` the gradient of z, block by block.
+
+    `dh` and `dc` become those of the first states.
+    """
     gates, state_factors = trace.gates, trace.state_factors
     time, units, batch = len(gates) - 1, gates.shape[2], gates.shape[3]
     groups = trace.xh.shape[1]
     recurrent = _grouped(_turned(trace.recurrent_kernel), groups).transpose(0, 2, 1)
     passing = None if trace.masked is None else trace.masked.astype(gates.dtype)
     partly = _partly(passing, trace.masked, time)
-    dz = np.empty((4, units, time, batch), gates.dtype)
     passed = dh[None] if groups == 1 else np.empty((groups, units, batch), gates.dtype)
     for start, factors in _blocks(trace):
         for j in range(len(factors) - 1, -1, -1):  # each factor becomes what it is a factor of
@@ -373,28 +414,66 @@ def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace) -> Array
                 np.sum(passed, axis=0, out=dh)
             if skips is not None:
                 np.add(dh, to_c, out=dh)
-        dz[:, :, start : start + len(factors)] = factors[:, 1:].transpose(1, 2, 0, 3)
-    return dz.reshape(groups, 4 * units // groups, time * batch)
+        sums.add(start, factors[:, 1:])
 
 
-def _weight_gradients(dz: Array, trace: LSTMTrace) -> tuple[Array, Array, Array | None]:
-    """The gradients of kernel, recurrent kernel and bias: one matmul over all steps."""
-    features, units = len(trace.kernel), len(trace.recurrent_kernel)
-    places, groups, rows, batch = trace.xh.shape
-    xh = trace.xh[:-1].transpose(1, 2, 0, 3).reshape(groups, rows, (places - 1) * batch)
-    turned = np.matmul(xh, dz.transpose(0, 2, 1)).transpose(1, 0, 2).reshape(rows, 4 * units)
-    dweights = np.concatenate([turned[:, units:], turned[:, :units]], axis=1)
-    dbias = dweights[features + units] if trace.use_bias else None
-    return dweights[:features], dweights[features : features + units], dbias
+class _Sums:
+    """The gradients of weights and inputs, from that of z: one matmul for a block of steps.
 
+    They are made on the second core, if there is one, while the first goes on with the steps
+    before.
+    """
 
-def _input_gradient(dz: Array, trace: LSTMTrace) -> Array:
-    """The gradient of x (B, T, F)."""
-    features, batch = len(trace.kernel), trace.gates.shape[3]
-    time, groups = len(trace.gates) - 1, len(dz)
-    weights = _grouped(_turned(trace.kernel), groups)
-    dx = np.matmul(dz.transpose(0, 2, 1), weights).reshape(groups, time, batch, features)
-    if trace.input_factors is not None:
-        np.multiply(dx, trace.input_factors.transpose(0, 2, 1)[:, None], out=dx)
-    dx = dx[0] if groups == 1 else dx.sum(axis=0)
-    return np.ascontiguousarray(_in_order(dx.transpose(1, 0, 2), trace.go_backwards))
+    def __init__(self, trace: LSTMTrace, want_x: bool, want_weights: bool) -> None:
+        self.trace = trace
+        _, groups, rows, batch = trace.xh.shape
+        features, units = len(trace.kernel), len(trace.recurrent_kernel)
+        dtype = trace.gates.dtype
+        self.dweights = self.dx = None
+        if want_weights:
+            self.dweights = np.zeros((groups, rows, 4 * units // groups), dtype)
+        if want_x:
+            self.dx = np.empty((batch, len(trace.gates) - 1, features), dtype)
+            self.kernel = _grouped(_turned(trace.kernel), groups)
+        self.wait: Callable[[], None] | None = None
+
+    def add(self, start: int, dz: Array) -> None:
+        """Take in the gradients of z (n, 4, U, B) of some steps, which must stay until the next."""
+        if self.wait is not None:
+            self.wait()
+        self.wait = beside(lambda: self._add(start, dz))
+
+    def _add(self, start: int, dz: Array) -> None:
+        steps, _, units, batch = dz.shape
+        groups, rows = self.trace.xh.shape[1:3]
+        dz = dz.transpose(1, 2, 0, 3).reshape(groups, 4 * units // groups, steps * batch)
+        if self.dweights is not None:
+            xh = self.trace.xh[start : start + steps].transpose(1, 2, 0, 3)
+            xh = xh.reshape(groups, rows, steps * batch)
+            self.dweights += np.matmul(xh, dz.transpose(0, 2, 1))
+        if self.dx is not None:
+            dx = np.matmul(dz.transpose(0, 2, 1), self.kernel)
+            dx = dx.reshape(groups, steps, batch, len(self.trace.kernel))
+            factors = self.trace.input_factors
+            if factors is not None:
+                np.multiply(dx, factors.transpose(0, 2, 1)[:, None], out=dx)
+            dx = dx[0] if groups == 1 else dx.sum(axis=0)
+            place = _in_order(self.dx, self.trace.go_backwards)
+            place[:, start : start + steps] = dx.transpose(1, 0, 2)
+
+    def x(self) -> Array | None:
+        """The gradient of x (B, T, F)."""
+        if self.wait is not None:
+            self.wait()
+        self.wait = None
+        return self.dx
+
+    def weights(self) -> tuple[Array | None, Array | None, Array | None]:
+        """The gradients of kernel, recurrent kernel and bias."""
+        if self.dweights is None:
+            return None, None, None
+        features, units = len(self.trace.kernel), len(self.trace.recurrent_kernel)
+        turned = self.dweights.transpose(1, 0, 2).reshape(-1, 4 * units)
+        dweights = np.concatenate([turned[:, units:], turned[:, :units]], axis=1)
+        dbias = dweights[features + units] if self.trace.use_bias else None
+        return dweights[:features], dweights[features : features + units], dbias
