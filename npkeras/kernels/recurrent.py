@@ -52,7 +52,7 @@ class LSTMTrace(NamedTuple):
     recurrent_kernel: Array  # (U, 4 U)
     xh: Array  # (T + 1, G, K, B), in memory (G, K, T + 1, B)
     gates: Array  # (T + 1, 6, U, B)
-    masked: Array | None  # (T, B): where a step is left out
+    carried: list[Array | None]  # (B,) for each step: 1 where h is carried on over it
     visible: Array | None  # (B, T): where the output is the state; elsewhere it is zero
     input_factors: Array | None  # (1 or 4, F, B)
     state_factors: Array | None  # (1 or 4, U, B)
@@ -147,7 +147,8 @@ def _lstm(
     xh[:, :, rows:] = 1
     y = np.empty((batch, time, units), x.dtype) if return_sequences else None
     steps = _in_order(x, go_backwards).transpose(1, 2, 0)
-    _forward(steps, weights, xh, gates, states, masked, factors, y)
+    carried = _carried(masked, time, h is not None, x.dtype)
+    _forward(steps, weights, xh, gates, states, masked, carried, factors, y)
     h, c = states[time].T.copy(), gates[time, 4].T.copy()
     output = h if y is None else y
     if visible is not None:
@@ -156,7 +157,7 @@ def _lstm(
     if not keep:
         return output, h, c, None
     trace = LSTMTrace(
-        kernel, recurrent_kernel, xh, gates, masked, visible, *factors,
+        kernel, recurrent_kernel, xh, gates, carried, visible, *factors,
         bias is not None, go_backwards, return_sequences,
     )  # fmt: skip
     return output, h, c, trace
@@ -187,6 +188,21 @@ def _partly(rows: Array | None, masked: Array | None, time: int) -> list[Array |
     if masked is None or rows is None:
         return [None] * time
     return [row if step.any() else None for row, step in zip(rows, masked, strict=True)]
+
+
+def _carried(
+    masked: Array | None, time: int, given_state: bool, dtype: np.dtype
+) -> list[Array | None]:
+    """For each step 1 where a row is masked and its h is not zero (B,); None if nowhere.
+
+    Before the first step that a row takes its h is zero, unless a first state was given.
+    """
+    if masked is None:
+        return [None] * time
+    if not given_state:
+        masked = masked & np.logical_or.accumulate(~masked, axis=0)
+    rows = masked.astype(dtype)
+    return [row if any_row else None for row, any_row in zip(rows, masked.any(axis=1), strict=True)]
 
 
 def _factors(dropout: Array | None) -> Array | None:
@@ -246,6 +262,7 @@ def _forward(
     gates: Array,
     states: Array,
     masked: Array | None,
+    carried: list[Array | None],
     factors: tuple[Array | None, Array | None],
     y: Array | None,
 ) -> None:
@@ -262,11 +279,10 @@ def _forward(
     if state_factors is not None:
         np.multiply(states[0], state_factors, out=seen[0])
     z = gates[:, :4].reshape(time + 1, groups, 4 * units // groups, batch)
-    passing = None if masked is None else masked.astype(gates.dtype)
     passed = np.empty((units, batch), gates.dtype)
     views = zip(
         range(time), xh, z, gates[:, :4], gates[:, :3], gates[:, 1:3], gates[:, 3:5], gates[1:, 4],
-        gates[:, 5], gates[:, 0], states[1:], _partly(passing, masked, time),
+        gates[:, 5], gates[:, 0], states[1:], carried,
         strict=False,
     )  # fmt: skip
     for t, xh_t, z_t, four, sigmoids, i_f, g_c, c, tanh_c, o, h, skips in views:
@@ -387,11 +403,9 @@ def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace, sums: _S
     `dh` and `dc` become those of the first states.
     """
     gates, state_factors = trace.gates, trace.state_factors
-    time, units, batch = len(gates) - 1, gates.shape[2], gates.shape[3]
+    units, batch = gates.shape[2:]
     groups = trace.xh.shape[1]
     recurrent = _grouped(_turned(trace.recurrent_kernel), groups).transpose(0, 2, 1)
-    passing = None if trace.masked is None else trace.masked.astype(gates.dtype)
-    partly = _partly(passing, trace.masked, time)
     passed = dh[None] if groups == 1 else np.empty((groups, units, batch), gates.dtype)
     for start, factors in _blocks(trace):
         for j in range(len(factors) - 1, -1, -1):  # each factor becomes what it is a factor of
@@ -403,7 +417,7 @@ def _backward(dy: Array | None, dh: Array, dc: Array, trace: LSTMTrace, sums: _S
             np.add(dc, to_c, out=dc)
             np.multiply(dc, via_c, out=via_c)
             np.multiply(dc, gates[t, 2], out=dc)
-            skips = partly[t]
+            skips = trace.carried[t]
             if skips is not None:
                 np.multiply(dh, skips, out=to_c)  # what passes a masked step by
             dz_t = factors[j, 1:].reshape(groups, 4 * units // groups, batch)

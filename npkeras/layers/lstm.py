@@ -17,6 +17,7 @@ from npkeras.layers.recurrent import (
     dropout_rate,
     forget_masks,
     prepare_masks,
+    unless_zero,
     zero_states,
 )
 from npkeras.ops.recurrent import lstm
@@ -298,7 +299,7 @@ class LSTM(RNN):
             cell.kernel,
             cell.recurrent_kernel,
             cell.bias,
-            *initial_state,
+            *map(unless_zero, initial_state),
             mask,
             *dropouts,
             return_sequences=self.return_sequences,

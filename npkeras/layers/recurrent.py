@@ -78,6 +78,11 @@ def zero_states(state_size, batch_size, dtype):
     ]
 
 
+def unless_zero(state):
+    """None for a state of zeros that nothing is learnt from: kernels have less to do then."""
+    return None if isinstance(state, np.ndarray) and not state.any() else state
+
+
 @register("layers")
 class RNN(Layer):
     """Takes a cell along the steps of sequences.
