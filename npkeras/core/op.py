@@ -19,7 +19,7 @@ from npkeras.core import check, shapes
 from npkeras.core.dtypes import as_array, is_float, numpy_dtype
 from npkeras.core.shapes import common_dtype, float_dtype, unbroadcast
 from npkeras.core.symbolic import KerasTensor, remember
-from npkeras.core.tape import Operators, Traced, record, recording, watched
+from npkeras.core.tape import Joint, Operators, Traced, record, recording, watched
 
 OPS: dict[str, Op] = {}
 # NumPy's function -> ours: `np.exp(traced)` is `exp(traced)`
@@ -227,19 +227,35 @@ class FusedOp(Op):
         self.forward = lambda *arrays, **options: function(*arrays, wanted=(), **options)[0]
 
     def lift(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if any(isinstance(arg, KerasTensor) for arg in args):
-            return _symbolic(self, args, options)
-        arrays = self._prepare(tuple(_read(a) if isinstance(a, Traced) else a for a in args))
-        wanted = [i for i, arg in enumerate(args) if isinstance(arg, Traced) and arg.slot]
+        values, wanted = [], []
+        for i, arg in enumerate(args):
+            if isinstance(arg, Traced):
+                values.append(_read(arg))
+                if arg.slot:
+                    wanted.append(i)
+            elif isinstance(arg, KerasTensor):
+                return _symbolic(self, args, options)
+            else:
+                values.append(arg)
+        arrays = self._prepare(tuple(values))
         if not (wanted and recording()):
             return self.forward(*arrays, **options)
         y, backward = self.function(*arrays, wanted=wanted, **options)
-        backward = once(backward)
-        edges = []
+        asked = []
         for i in wanted:
-            pullback = _part(backward, i)
-            edges.append((args[i].slot, _in_dtype_of(args[i], arrays[i], pullback)))
-        return _record(y, edges)
+            dtype = args[i].value.dtype
+            asked.append((i, args[i].slot, None if arrays[i].dtype == dtype else dtype))
+        if type(y) is tuple:
+            backward = _filling(backward, y)
+        return record(y, Joint(backward, asked))
+
+
+def _filling(backward: Callable[[Any], Any], parts: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """`backward` of a result with several parts; those without a gradient count as zero."""
+    forms = [(part.shape, part.dtype) for part in parts]
+    return lambda dys: backward(
+        tuple(np.zeros(*form) if dy is None else dy for dy, form in zip(dys, forms, strict=True))
+    )
 
 
 def _record(y: Any, edges: Any) -> Any:
@@ -272,15 +288,6 @@ def _same_object_cache(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return last[1]
 
     return ask
-
-
-def _part(backward: Callable[[Any], Any], i: int) -> Callable[[Any], Any]:
-    return lambda dy: backward(dy)[i]
-
-
-def once(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """`function`, computed once for all the arguments' pullbacks of one backward pass."""
-    return _same_object_cache(function)
 
 
 def _with_slot(arg: Any) -> Any:
@@ -549,5 +556,4 @@ __all__ = [
     "is_recorded",
     "numpy_function",
     "op",
-    "once",
 ]

@@ -22,6 +22,36 @@ Pullback = Callable[[Any], Any]
 Edge = tuple[object, Pullback]
 
 
+class Joint:
+    """The edges of an op whose gradients are all computed at once.
+
+    Args:
+        backward: A function of dy that returns one gradient per argument of the op, or None.
+        wanted: (place among the arguments, slot, dtype or None) of those that are asked for; in
+            that dtype, if it is not the one they were computed in.
+    """
+
+    __slots__ = ("backward", "wanted")
+
+    def __init__(self, backward: Pullback, wanted: list[tuple[int, object, Any]]) -> None:
+        self.backward, self.wanted = backward, wanted
+
+    def pull(self, dy: Any) -> list[tuple[object, Any]]:
+        """(slot, gradient) of each."""
+        gradients = self.backward(dy)
+        return [
+            (slot, gradients[i] if dtype is None else _as_dtype(gradients[i], dtype))
+            for i, slot, dtype in self.wanted
+        ]
+
+
+Edges = list[Edge] | Joint
+
+
+def _as_dtype(gradient: Any, dtype: Any) -> Any:
+    return None if gradient is None else gradient.astype(dtype)
+
+
 class Operators:
     """Python's arithmetic signs. Each is filled in by the op that owns it (see `op.py`)."""
 
@@ -115,7 +145,7 @@ class GradientTape:
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self.persistent = persistent
         self.watch_accessed_variables = watch_accessed_variables
-        self.records: list[tuple[Any, list[Edge]]] = []
+        self.records: list[tuple[Any, Edges]] = []
         self._watched: dict[int, tuple[Any, object]] = {}
         self._lent: list[Traced] = []  # watched values that had no slot of their own
         self._entered: list[int] = []  # keys of `watched` that no outer tape had entered before
@@ -249,8 +279,12 @@ class GradientTape:
                 dy = totals.pop(slot, None)
             if dy is None:
                 continue  # the target does not depend on this output
-            for source, pullback in edges:
-                dx = pullback(dy)
+            pulled = (
+                edges.pull(dy)
+                if type(edges) is Joint
+                else [(source, pullback(dy)) for source, pullback in edges]
+            )
+            for source, dx in pulled:
                 if dx is None:
                     continue
                 total = totals.get(source)
@@ -348,7 +382,7 @@ def _first_order_only(gradient: Any) -> Any:
     return record(gradient, [(object(), pullback)])
 
 
-def record(y: Any, edges: list[Edge]) -> Any:
+def record(y: Any, edges: Edges) -> Any:
     """Tell every running tape which inputs `y` came from, and how gradients flow back.
 
     A tuple `y` stands for several outputs: the pullbacks then get a tuple of gradients, with
@@ -365,7 +399,7 @@ def record(y: Any, edges: list[Edge]) -> Any:
     return result
 
 
-def record_as(result: Traced, edges: list[Edge]) -> None:
+def record_as(result: Traced, edges: Edges) -> None:
     """Tell every running tape that `result`, a value that exists already, came from its inputs."""
     result.slot = object()
     for tape in _thread.tapes:

@@ -202,7 +202,9 @@ def _carried(
     if not given_state:
         masked = masked & np.logical_or.accumulate(~masked, axis=0)
     rows = masked.astype(dtype)
-    return [row if any_row else None for row, any_row in zip(rows, masked.any(axis=1), strict=True)]
+    return [
+        row if any_row else None for row, any_row in zip(rows, map(np.any, masked), strict=True)
+    ]
 
 
 def _factors(dropout: Array | None) -> Array | None:

@@ -8,6 +8,8 @@ from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.unsupported import refuse_lora_and_quantization
 from npkeras.ops.head import dense
 
+_RELU = activations.get("relu")
+
 
 @register("layers")
 class Dense(Layer):
@@ -91,6 +93,8 @@ class Dense(Layer):
             )
 
     def call(self, inputs, training=None):
+        if self.activation is _RELU:
+            return dense(inputs, self.kernel, self.bias, rectify=True)
         return self.activation(dense(inputs, self.kernel, self.bias))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 
 import numpy as np
@@ -18,6 +19,26 @@ from npkeras.layers.tracking import Owner, found_in, parts_of
 from npkeras.metrics.base import Metric
 
 _with_losses = weakref.WeakSet()  # the layers whose last call added losses: nearly always none
+
+
+class _Look(threading.local):
+    layer = found = None
+
+
+_look = _Look()
+
+
+class _LookingOnce:
+    def __init__(self, layer):
+        self.layer, self.found = layer, None
+
+    def __enter__(self):
+        self.outer = _look.layer, _look.found
+        _look.layer, _look.found = self.layer, self.found
+
+    def __exit__(self, *error):
+        self.found = _look.found
+        _look.layer, _look.found = self.outer
 
 
 class WeightKeeper(Owner):
@@ -133,6 +154,17 @@ class WeightKeeper(Owner):
 
     def _inventory(self):
         """This layer and those within, each once and with its parts, the outer before the inner."""
+        if _look.layer is not self:
+            return self._look_through()
+        if _look.found is None:
+            _look.found = self._look_through()
+        return _look.found
+
+    def _looking_once(self):
+        """For `with` blocks, one or several, in which what is within is looked for only once."""
+        return _LookingOnce(self)
+
+    def _look_through(self):
         seen, found, waiting = set(), [], [self]
         while waiting:
             layer = waiting.pop()

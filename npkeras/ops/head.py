@@ -11,6 +11,7 @@ from npkeras.core.shapes import float_dtype, shape_of
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Traced, plain, recording
 from npkeras.kernels import head as kernels
+from npkeras.kernels.contraction import product
 from npkeras.ops.elementwise import add
 from npkeras.ops.linalg import matmul
 
@@ -18,15 +19,40 @@ CLASSES = 1024  # with fewer, a layer is no head over a vocabulary
 ENTRIES = 2**21  # with fewer, its outputs fit into the cache anyway
 
 
-def dense(x, kernel, bias=None):
-    """x @ kernel + bias.
+def dense(x, kernel, bias=None, rectify=False):
+    """x @ kernel + bias, and of that max(y, 0) if `rectify`.
 
     Shapes: x (..., features), kernel (features, units), bias (units,) -> (..., units)
     """
-    if _is_large(x, kernel):
+    if not rectify and _is_large(x, kernel):
         return Head(x, kernel, bias).logits()
-    y = matmul(x, kernel)
-    return y if bias is None else add(y, bias)
+    return _dense(x, kernel, bias, rectify=rectify)
+
+
+def _dense_infer(x, kernel, bias, *, rectify):
+    y = matmul.infer(x, kernel)
+    return y if bias is None else add.infer(y, bias)
+
+
+@fused_op(_dense_infer, promote=True)
+def _dense(x, kernel, bias, *, rectify, wanted):
+    y = matmul.forward(x, kernel)
+    if bias is not None:
+        y = np.add(y, bias, out=y if y.dtype == bias.dtype else None)
+    if rectify:
+        np.maximum(y, 0, out=y)
+
+    def backward(dy):
+        if rectify:
+            dy = dy * (y > 0)
+        dx = product(dy, kernel.T) if 0 in wanted else None
+        rows = dy.reshape(-1, dy.shape[-1])
+        inputs = x.reshape(len(rows), -1) if x.size else x.reshape(len(rows), x.shape[-1])
+        dkernel = product(inputs.T, rows) if 1 in wanted else None
+        dbias = rows.sum(axis=0) if 2 in wanted else None
+        return dx, dkernel, dbias
+
+    return y, backward
 
 
 def _is_large(x, kernel):

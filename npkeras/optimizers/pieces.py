@@ -59,22 +59,25 @@ def pieces(scratch, gradient, arrays, functions=(), spare=1, touched_only=False)
     if isinstance(gradient, RowGradient):
         walk = _touched_rows if touched_only else _all_rows
         return walk(scratch, gradient, arrays, functions, spare)
+    if gradient.size <= PIECE:
+        images = _images(scratch, gradient, functions)
+        return ((gradient, *images, *scratch.some(gradient, spare), *arrays),)
     return _entries(scratch, gradient, arrays, functions, spare)
 
 
+def _images(scratch, part, functions):
+    return [function(part, out=scratch.like(part, use)) for use, function in enumerate(functions)]
+
+
 def _entries(scratch, gradient, arrays, functions, spare):
-    size = gradient.size
-    if size > PIECE and all(array.flags.c_contiguous for array in arrays):
+    ranges = [...]
+    if all(array.flags.c_contiguous for array in arrays):
         gradient = np.ascontiguousarray(gradient).reshape(-1)
         arrays = [array.reshape(-1) for array in arrays]
-        ranges = [slice(start, start + PIECE) for start in range(0, size, PIECE)]
-    else:
-        ranges = [...]
+        ranges = [slice(start, start + PIECE) for start in range(0, gradient.size, PIECE)]
     for piece in ranges:
         part = gradient[piece]
-        images = [
-            function(part, out=scratch.like(part, use)) for use, function in enumerate(functions)
-        ]
+        images = _images(scratch, part, functions)
         yield (part, *images, *scratch.some(part, spare), *(array[piece] for array in arrays))
 
 

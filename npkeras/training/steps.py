@@ -27,6 +27,7 @@ class Steps:
     trainable_variables: list[Any]
     losses: list[Any]
     name: str
+    _looking_once: Any
     _compiled_loss: CompiledLoss | None
     _compiled_metrics: CompiledMetrics | None
     _loss_tracker: Mean | None
@@ -43,29 +44,37 @@ class Steps:
             The logs: a dict with the loss and the metrics so far in this epoch.
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
+        look = self._looking_once()  # after the forward pass, which may make layers
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]
-            loss = self._loss_of(x, y, y_pred, sample_weight, training=True)
-            self._track_loss(loss, x)
-            scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
-        variables = self.trainable_variables
+            with look:
+                loss = self._loss_of(x, y, y_pred, sample_weight, training=True)
+                self._track_loss(loss, x)
+                scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+        with look:
+            variables = self.trainable_variables
+            self._learn(tape, scaled, variables)
+            return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def _learn(self, tape: GradientTape, loss: Any, variables: list[Any]) -> None:
+        """Update the variables by their gradients."""
         if variables:
-            gradients = tape.gradient(scaled, variables)
+            gradients = tape.gradient(loss, variables)
             if self._gradient_hook is not None:
                 self._gradient_hook(gradients, variables)
             self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         else:
-            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
-        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+            warnings.warn("The model does not have any trainable weights.", stacklevel=3)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """The losses and metrics of a batch, without learning from it."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with deferring():
             y_pred = self(x, training=False)  # type: ignore[operator]
-        loss = self._loss_of(x, y, y_pred, sample_weight, training=False)
-        self._track_loss(loss, x)
-        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        with self._looking_once():
+            loss = self._loss_of(x, y, y_pred, sample_weight, training=False)
+            self._track_loss(loss, x)
+            return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
