@@ -245,9 +245,13 @@ class GradientTape:
             )
         self._used = True
         totals = self._start(targets, output_gradients)
-        keep = {slot for slot in map(self._slot_of, wanted) if slot is not None}
-        self._walk(totals, keep)
-        results = [self._result(source, totals, unconnected_gradients) for source in wanted]
+        slots = [self._slot_of(source) for source in wanted]
+        self._walk(totals, {slot for slot in slots if slot is not None})
+        zeros = unconnected_gradients == "zero"
+        results = [
+            self._result(source, totals.get(slot), zeros)
+            for source, slot in zip(wanted, slots, strict=True)
+        ]
         return tree.pack(sources, _apart(results))
 
     def _start(self, targets: list[Any], output_gradients: Any) -> dict[object, Any]:
@@ -312,12 +316,9 @@ class GradientTape:
         # A variable frozen since it was recorded still has its gradient.
         return None if unasked else value.slot or getattr(value, "home", None)
 
-    def _result(self, source: Any, totals: dict[object, Any], unconnected: str) -> Any:
-        gradient = totals.get(self._slot_of(source))
+    def _result(self, source: Any, gradient: Any, zeros: bool) -> Any:
         if gradient is None:
-            if unconnected == "zero":
-                return np.zeros_like(plain(source))
-            return None
+            return np.zeros_like(plain(source)) if zeros else None
         if isinstance(gradient, np.generic):
             gradient = np.asarray(gradient)
         if _thread.tapes and _thread.tapes != (self,):
@@ -346,6 +347,8 @@ def _weighted(dy: Any, seed: Any) -> Any:
 
 def _apart(gradients: list[Any]) -> list[Any]:
     """The gradients, copied where two share memory or one is a view that must not be written to."""
+    if len(set(map(id, gradients))) == len(gradients) and all(map(_owns_itself, gradients)):
+        return gradients
     result: list[Any] = []
     by_owner: dict[int, list[np.ndarray]] = {}
     for gradient in gradients:
@@ -361,6 +364,10 @@ def _apart(gradients: list[Any]) -> list[Any]:
                 others.append(gradient)
         result.append(gradient)
     return result
+
+
+def _owns_itself(gradient: Any) -> bool:
+    return type(gradient) is np.ndarray and gradient.base is None and gradient.flags.writeable
 
 
 def _gather(slots: tuple[object, ...], totals: dict[object, Any], keep: set[object]) -> Any:

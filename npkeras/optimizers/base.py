@@ -156,7 +156,8 @@ class Optimizer(State):
                 f"variables. Received {len(grads)} gradients."
             )
         for variable in variables:
-            self._get_variable_index(variable)
+            if id(variable) not in self._indices:
+                self._get_variable_index(variable)  # says what is wrong
         pairs = [pair for pair in zip(grads, variables, strict=True) if pair[0] is not None]
         if len(pairs) < len(variables):
             _explain_missing(self.name, grads, variables)
@@ -213,7 +214,8 @@ class Optimizer(State):
             rate = self._rate()
             self.before_updates()
             for gradient, variable, factor in zip(gradients, variables, factors, strict=True):
-                gradient = clipping.clipped(gradient, factor, self.scratch)
+                if clipping.changes:
+                    gradient = clipping.clipped(gradient, factor, self.scratch)
                 self._update_one(gradient, variable, rate)
         if steps:
             for total in gradients:

@@ -101,6 +101,7 @@ class Clipping:
         by_norm = self.clipnorm is not None or self.global_clipnorm is not None
         self.limit = clipvalue if _is_on(clipvalue) and not by_norm else None
         self.unscale = unscale
+        self.changes = by_norm or self.limit is not None or unscale is not None
 
     def factors(self, gradients):
         """What to multiply each gradient by, None for 1; or the place of one that is not finite.

@@ -5,6 +5,7 @@ import numpy as np
 from npkeras.core import check
 from npkeras.core.registry import register
 from npkeras.optimizers.base import Optimizer, takes_common_arguments
+from npkeras.optimizers.pieces import PIECE
 
 
 @register("optimizers")
@@ -44,6 +45,9 @@ class SGD(Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         if not self.slots:
+            if isinstance(gradient, np.ndarray) and gradient.size <= PIECE:
+                variable.value -= gradient * learning_rate  # small: scratch would cost more
+                return
             for g, step, w in self.pieces(gradient, variable, touched_only=True):
                 np.multiply(g, learning_rate, out=step)
                 w -= step
