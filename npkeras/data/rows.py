@@ -4,6 +4,7 @@ Everything that `fit` takes as data becomes a nest of these: arrays in memory, a
 (`h5py`), sparse matrices. `read` is given a slice, or an array of row numbers.
 """
 
+import mmap
 import warnings
 
 import numpy as np
@@ -12,6 +13,8 @@ from npkeras.core import check, config, dtypes, tree
 from npkeras.core.symbolic import KerasTensor
 
 NUMBERS = "biuf"  # the kinds of dtype a model can be fed with
+_HELD = 2**25  # about so many bytes of a mapped file are held at a time
+_AROUND = 2**21  # what the system may map around one row that is read
 
 
 class Rows:
@@ -50,6 +53,42 @@ class Rows:
     def part(self, start, stop):
         """The rows from `start` up to `stop`, as data of the same kind; nothing is read."""
         return self.array[start:stop]
+
+
+class MappedRows(Rows):
+    """A file mapped into memory (`np.memmap`), of which only what was read last is held.
+
+    Pages of the file that were read stay with the process until the system needs them, so that it
+    seems to grow by the whole file. They are given back now and then; whoever still looks at them
+    has them read again.
+    """
+
+    def __init__(self, array, name):
+        super().__init__(np.asarray(array), name)
+        self.mapped = array
+        self._group = max(1, _HELD // max(array[:1].nbytes, _AROUND))
+        self._seen = 0
+
+    def read(self, index):
+        if isinstance(index, slice):
+            rows = super().read(index)
+            self._seen += rows.nbytes
+            if self._seen > _HELD:
+                self._give_back()
+            return rows
+        rows = np.empty((len(index), *self.shape[1:]), self.dtype)
+        for start in range(0, len(index), self._group):
+            part = slice(start, start + self._group)
+            rows[part] = super().read(index[part])
+            self._give_back()
+        return rows
+
+    def _give_back(self):
+        self._seen = 0
+        self.mapped._mmap.madvise(mmap.MADV_DONTNEED)
+
+    def part(self, start, stop):
+        return self.mapped[start:stop]
 
 
 class FileRows(Rows):
@@ -220,9 +259,23 @@ def _rows(array, name):
         return SparseRows(array, name)
     if type(array).__module__.partition(".")[0] == "h5py":
         return FileRows(array, name)
+    if _is_mapped(array):
+        return MappedRows(array, name)
     if hasattr(array, "__array__") or hasattr(array, "numpy"):
         return Rows(plain(array, name), name)
     return FileRows(array, name)
+
+
+def _is_mapped(array):
+    """Whether it is a large mapped file whose pages can be given back: they are all in the file."""
+    return (
+        isinstance(array, np.memmap)
+        and array.ndim > 0
+        and array.nbytes > _HELD
+        and array.mode != "c"  # copied on writing: the process alone has what was written
+        and hasattr(array._mmap, "madvise")
+        and hasattr(mmap, "MADV_DONTNEED")
+    )
 
 
 def _is_sparse(value):

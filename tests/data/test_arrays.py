@@ -1,5 +1,7 @@
 """Batches of arrays: their form, order, weights, and what is refused."""
 
+import subprocess
+import sys
 import warnings
 
 import h5py
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npkeras import data
+from npkeras.data import rows
 
 x4, y4 = np.arange(12.0, dtype="float32").reshape(4, 3), np.arange(4)
 
@@ -364,3 +367,64 @@ def test_a_training_step_receives_what_it_does_in_keras(keras, n, size, form, dt
         for a, b in zip(batch, expected, strict=True):
             assert (a.dtype, a.shape) == (b.dtype, b.shape)
             np.testing.assert_array_equal(a, b)
+
+
+class TestLargeMappedFiles:
+    """Pages that were read are given back, and what is read stays right."""
+
+    @pytest.fixture
+    def stored(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(rows, "_HELD", 64)
+        array = np.memmap(tmp_path / "x", "float32", "w+", shape=(50, 4))
+        array[:] = np.arange(200).reshape(50, 4)
+        array.flush()
+        return array
+
+    @pytest.mark.parametrize("mode", ["r", "r+", "c"])
+    @pytest.mark.parametrize("shuffle", [False, True, "batch"])
+    def test_batches_are_those_of_memory(self, stored, mode, shuffle):
+        mapped = np.memmap(stored.filename, "float32", mode, shape=(50, 4))
+        if mode == "c":
+            mapped[3] = -1  # stands in memory alone: its pages must not be given back
+        expected = np.array(mapped)
+        np.random.seed(3)
+        found = [x.copy() for x, _, _ in data.adapt(mapped, batch_size=7, shuffle=shuffle)]
+        np.random.seed(3)
+        for x, (y, _, _) in zip(
+            found, data.adapt(expected, batch_size=7, shuffle=shuffle), strict=True
+        ):
+            np.testing.assert_array_equal(x, y)
+
+    def test_what_was_written_is_still_there(self, stored):
+        stored[:] = 7  # not flushed
+        for x, _, _ in data.adapt(stored, batch_size=7, shuffle=True):
+            assert (x == 7).all()
+        assert (stored == 7).all()
+
+    def test_parts_are_mapped_too(self, stored):
+        (x, _, _), (x_val, _, _) = data.train_validation_split((stored, None, None), 0.2)
+        assert isinstance(x, np.memmap) and isinstance(x_val, np.memmap)
+        np.testing.assert_array_equal(
+            np.concatenate([b for b, _, _ in data.adapt(x_val, batch_size=3)]), stored[40:]
+        )
+
+    def test_little_is_held(self, tmp_path):
+        """A process that reads 400 MB in order and shuffled grows by far less."""
+        if not sys.platform.startswith("linux"):
+            pytest.skip("only Linux says how much a process held")
+        size = 100_000
+        np.memmap(tmp_path / "x", "float32", "w+", shape=(size, 1_000))[::100] = 1
+        code = (
+            "import sys, numpy as np\n"
+            "from npkeras import data\n"
+            "from tests.benchmarks import memory\n"
+            f"x = np.memmap(sys.argv[1], 'float32', 'r', shape=({size}, 1000))\n"
+            "before = memory.peak()\n"
+            "for shuffle in (False, True):\n"
+            "    for batch, _, _ in data.adapt(x, batch_size=1000, shuffle=shuffle):\n"
+            "        assert batch.mean() >= 0\n"
+            "print(memory.peak() - before)\n"
+        )
+        command = [sys.executable, "-c", code, str(tmp_path / "x")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+        assert float(done.stdout) < 150
