@@ -42,6 +42,7 @@ from npkeras.kernels.threads import beside
 
 Array = np.ndarray
 
+_STEPS = 4
 _BLOCK_BYTES = 2**19  # gates of so many bytes at a time stay in the cache of one core
 
 
@@ -313,7 +314,8 @@ def _fill(xh: Array, steps: Array, factors: Array | None, masked: Array | None) 
     """Put steps (n, F, B), and where they are masked (n, B), into `xh` (n, G, K, B)."""
     places = xh[:, :, : steps.shape[1]]
     if factors is None:
-        places[...] = steps[:, None]
+        for t in range(0, len(steps), _STEPS):  # a few steps are turned within the cache
+            places[t : t + _STEPS] = steps[t : t + _STEPS, None]
     else:
         np.multiply(steps[:, None], factors, out=places)
     if masked is not None:
