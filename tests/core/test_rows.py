@@ -106,3 +106,25 @@ def test_an_array_without_a_copy_is_refused():
     gradient, _ = example()
     with pytest.raises(ValueError, match=r"RowGradient of 40 rows.*copy=False"):
         np.array(gradient, copy=False)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("largest", [1, 7, 40, 5_000, 100_000])
+def test_sums_of_short_and_long_groups(largest, dtype):
+    """Whole numbers, so that sums are exact in any order."""
+    random = np.random.default_rng(largest)
+    indices = (largest ** random.random(3_000)).astype("int64") - 1  # from 0, small ones often
+    rows = random.integers(-1, 2, (3_000, 2)).astype(dtype)
+    expected = np.zeros((largest, 2))
+    np.add.at(expected, indices, rows)
+    distinct, sums = sum_rows(indices, rows)
+    np.testing.assert_array_equal(distinct, np.unique(indices))
+    np.testing.assert_array_equal(sums, expected[distinct])
+    assert sums.dtype == rows.dtype
+
+
+def test_negative_indices_and_many_long_groups():
+    indices = np.arange(-200, 200).repeat(10)
+    distinct, sums = sum_rows(indices, np.ones((4_000, 1), "float32"))
+    np.testing.assert_array_equal(distinct, np.arange(-200, 200))
+    np.testing.assert_array_equal(sums, np.full((400, 1), 10))
