@@ -46,7 +46,8 @@ class KerasTensor(Operators):
         self.shape = _lengths(shape)
         self.dtype = dtype if type(dtype) is str and dtype in ALLOWED else standardize_dtype(dtype)
         self.sparse = sparse
-        self.name = name or names.auto_name("KerasTensor")
+        # Those within a layer's `call` are seen by nobody, and not counted.
+        self.name = name or ("inner" if thread.inferring else names.auto_name("KerasTensor"))
         self.node: Node | None = None  # the call that made it; None for an input
         self.notes: dict[str, Any] | None = None
 
@@ -77,12 +78,19 @@ class KerasTensor(Operators):
 
 
 class Node:
-    """One call of an operation on symbolic tensors."""
+    """One call of an operation on symbolic tensors.
 
-    __slots__ = ("operation", "args", "kwargs", "outputs")
+    `masks` are those that `call` takes by keyword and that came along with the other arguments.
+    `name` is that of an op's call; a layer has its own. It is None for calls within a layer's
+    `call`, which no model lists.
+    """
+
+    __slots__ = ("operation", "args", "kwargs", "outputs", "name", "masks")
 
     def __init__(self, operation: Any, args: Any, kwargs: Any, outputs: Any) -> None:
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
+        self.masks: dict[str, Any] = {}
+        self.name: str | None = None
 
     @property
     def inputs(self) -> list[KerasTensor]:
@@ -91,13 +99,26 @@ class Node:
 
 def apply(operation: Any, args: Any, kwargs: Any) -> Any:
     """Call an operation on symbolic tensors: infer what comes out, remember the call."""
-    outputs = operation.infer(*args, **kwargs)
+    outer, thread.inferring = thread.inferring, True
+    try:
+        outputs = operation.infer(*args, **kwargs)
+    finally:
+        thread.inferring = outer
+    given = {id(x) for x in tree.leaves([args, kwargs])}
+    outputs = tree.map(lambda y: _another(y) if id(y) in given else y, outputs)
     return remember(operation, args, kwargs, outputs)
+
+
+def _another(x: Any) -> Any:
+    return KerasTensor(x.shape, x.dtype) if isinstance(x, KerasTensor) else x
 
 
 def remember(operation: Any, args: Any, kwargs: Any, outputs: Any) -> Any:
     """Note which call the symbolic tensors in `outputs` came from."""
     node = Node(operation, args, kwargs, outputs)
+    if not thread.inferring:
+        is_layer = hasattr(operation, "_inbound_nodes")
+        node.name = operation.name if is_layer else names.auto_name(operation.name)
     for tensor in tree.leaves(outputs):
         if isinstance(tensor, KerasTensor):
             tensor.node = node

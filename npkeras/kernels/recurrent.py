@@ -184,13 +184,6 @@ def _read_mask(
     return np.ascontiguousarray(~mask.T), visible
 
 
-def _partly(rows: Array | None, masked: Array | None, time: int) -> list[Array | None]:
-    """What there is in `rows` (T, B) for each step that some row of the batch leaves out."""
-    if masked is None or rows is None:
-        return [None] * time
-    return [row if step.any() else None for row, step in zip(rows, masked, strict=True)]
-
-
 def _carried(
     masked: Array | None, time: int, given_state: bool, dtype: np.dtype
 ) -> list[Array | None]:

@@ -23,6 +23,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+WORTH = 2**22  # multiply-adds in both halves, from which a second thread has done its own in time
+
 
 class _Blas:
     """How many threads the BLAS libraries use, through threadpoolctl where it is installed."""
@@ -178,6 +180,21 @@ def together(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, 
             wait()
             raise
         return mine, wait()
+
+
+def in_halves(run: Callable[[slice], Any], rows: int, work: int) -> list[Any]:
+    """The results of `run` for two halves of the rows, or for all at once.
+
+    Args:
+        run: Computes the rows of a slice.
+        rows: How many there are.
+        work: Multiply-adds of all rows; too few are not worth a second thread.
+    """
+    if rows < 2 or work < WORTH:
+        with single_blas():
+            return [run(slice(0, rows))]
+    first, second = halves(rows)
+    return list(together(lambda: run(first), lambda: run(second)))
 
 
 def halves(length: int) -> tuple[slice, slice]:

@@ -12,7 +12,7 @@ from npkeras import regularizers
 from npkeras.core import check, names
 from npkeras.core.dtypes import get_dtype_policy
 from npkeras.core.registry import Configurable, serialize, serialize_argument
-from npkeras.layers.calls import Caller, as_shape, recording_calls
+from npkeras.layers.calls import Caller, _shapes_of, as_shape, recording_calls
 from npkeras.layers.signatures import accepted_arguments, derived_arguments, is_users
 from npkeras.layers.weights import WeightKeeper
 
@@ -138,8 +138,11 @@ class Layer(Caller, WeightKeeper, Configurable):
         if type(self).build is not Layer.build:
             super()._build_for(arguments)
             return
-        shape = next((getattr(value, "shape", None) for value in arguments.values()), None)
-        self._finish_building({"input_shape": shape and tuple(shape)})
+        shapes = _shapes_of(arguments)
+        if len(shapes) == 1:
+            self._finish_building({"input_shape": next(iter(shapes.values()))})
+        else:
+            self._finish_building({f"{name}_shape": shape for name, shape in shapes.items()})
 
     def _finish_building(self, shapes):
         self.built = True
@@ -175,8 +178,8 @@ class Layer(Caller, WeightKeeper, Configurable):
 
     def get_build_config(self):
         """What `build_from_config` needs to build a layer like this one."""
-        shapes = self._build_shapes
-        if not shapes or list(shapes.values()) == [None]:
+        shapes = {name: s for name, s in (self._build_shapes or {}).items() if s is not None}
+        if not shapes:
             return None
         if len(shapes) == 1:
             return {"input_shape": next(iter(shapes.values()))}

@@ -23,6 +23,7 @@ from npkeras.layers.signatures import build_arguments, call_signature, rule_argu
 from npkeras.metrics.base import Metric
 
 TENSORS = (np.ndarray, Traced, KerasTensor)
+_NOTHING = {}
 
 
 class _Context(threading.local):
@@ -52,6 +53,7 @@ class Caller:
                 "its `__init__`."
             )
         signature = call_signature(type(self))
+        given = args, kwargs or _NOTHING
         args = tuple([self._cast(arg) for arg in args])
         for arg in args:
             if arg is not None and not isinstance(arg, TENSORS):
@@ -66,7 +68,7 @@ class Caller:
             self._build_for(signature.bind(self, args, kwargs))
         mask = self._hand_on_masks(signature, args, kwargs, first)
         if _any_symbolic(args, kwargs):
-            outputs = self._symbolic_call(args, kwargs, training)
+            outputs = self._symbolic_call(args, kwargs, training, given)
         else:
             outputs = self._run(args, kwargs, training)
             if self.activity_regularizer is not None:
@@ -94,7 +96,10 @@ class Caller:
         if isinstance(x, (Traced, KerasTensor)):
             dtype = standardize_dtype(x.dtype)
             if self.autocast and is_float(dtype) and dtype != self.compute_dtype:
-                return _masked_like(OPS["cast"](x, self.compute_dtype), x)
+                cast = OPS["cast"]
+                if isinstance(x, KerasTensor):  # no call of its own in a graph
+                    return _masked_like(cast.infer(x, self.compute_dtype), x)
+                return _masked_like(cast(x, self.compute_dtype), x)
             return x
         if isinstance(x, (list, tuple, dict)):
             return tree.map(self._cast, x)
@@ -179,13 +184,16 @@ class Caller:
                 samples = max(shape[0], 1) if shape else 1
                 self.add_loss(self.activity_regularizer(output) / samples)
 
-    def _symbolic_call(self, args, kwargs, training):
-        stored = {k: v for k, v in kwargs.items() if k not in ("mask", "training")}
+    def _symbolic_call(self, args, kwargs, training, given):
+        """The symbolic outputs; the call is noted with the arguments as they were `given`."""
         outputs = self._infer(args, kwargs, training)
-        remember(self, args, stored, outputs)
-        nodes = [y.node for y in tree.leaves(outputs) if isinstance(y, KerasTensor)]
-        if nodes and not thread.inferring:
-            self._inbound_nodes.append(nodes[0])
+        given_args, given_kwargs = given
+        remember(self, given_args, {k: v for k, v in given_kwargs.items() if k in kwargs}, outputs)
+        node = next((y.node for y in tree.leaves(outputs) if isinstance(y, KerasTensor)), None)
+        if node is not None and not thread.inferring:
+            node.masks = {k: v for k, v in kwargs.items() if k not in given_kwargs}
+            node.masks.pop("training", None)
+            self._inbound_nodes.append(node)
         return outputs
 
     def _infer(self, args, kwargs, training=None):
@@ -257,14 +265,16 @@ class Caller:
         if by_default and previous_mask is None:
             return outputs
         flat = tree.leaves(outputs)
-        if all(get_mask(output) is not None for output in flat):
+        # In a graph the mask is a call of its own, not one left behind within `call`.
+        in_graph = not by_default and not thread.inferring and isinstance(flat[0], KerasTensor)
+        if not in_graph and all(get_mask(output) is not None for output in flat):
             return outputs
         masks = previous_mask if by_default else self.compute_mask(first, previous_mask)
         if masks is None:
             return outputs
         given = {id(leaf) for leaf in tree.leaves((args, first))}
         for i, mask in enumerate(tree.leaves(masks)[: len(flat)]):
-            if mask is not None and get_mask(flat[i]) is None:
+            if mask is not None and (in_graph or get_mask(flat[i]) is None):
                 if id(flat[i]) in given:
                     flat[i] = _same_values(flat[i])  # the caller's own array stays without a mask
                 set_mask(flat[i], mask)

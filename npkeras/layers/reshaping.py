@@ -108,3 +108,61 @@ def _target(target_shape):
             f"Received: target_shape={tuple(target)}"
         )
     return tuple(int(n) for n in target)
+
+
+@register("layers")
+class Permute(Layer):
+    """The axes of a sample in another order.
+
+    Args:
+        dims: Which axis of the inputs comes first, second, ...; the first axis of a sample is 1.
+
+    Shapes:
+        inputs (batch, a, b) with dims=(2, 1) -> (batch, b, a)
+
+    Example:
+        >>> Permute((2, 1))(np.ones((5, 2, 3))).shape
+        (5, 3, 2)
+    """
+
+    def __init__(self, dims, **kwargs):
+        super().__init__(**kwargs)
+        if (
+            not isinstance(dims, (tuple, list))
+            or not all(map(check.is_int, dims))
+            or sorted(dims) != list(range(1, len(dims) + 1))
+        ):
+            raise ValueError(
+                "`dims` of Permute must hold the numbers 1, 2, ... of the axes of a sample, each "
+                f"once. Received: dims={check.shown(dims)}"
+            )
+        self.dims = tuple(int(n) for n in dims)
+        self.input_spec = InputSpec(ndim=len(dims) + 1)
+
+    def call(self, inputs):
+        return ops.transpose(inputs, (0, *self.dims))
+
+
+@register("layers")
+class RepeatVector(Layer):
+    """Every sample several times, along a new axis of steps.
+
+    Args:
+        n: How many steps.
+
+    Shapes:
+        inputs (batch, features) -> (batch, n, features)
+
+    Example:
+        >>> RepeatVector(2)(np.array([[1.0, 3.0]]))
+        array([[[1., 3.],
+                [1., 3.]]], dtype=float32)
+    """
+
+    def __init__(self, n, **kwargs):
+        super().__init__(**kwargs)
+        self.n = check.positive_int(n, "n", "RepeatVector")
+        self.input_spec = InputSpec(ndim=2)
+
+    def call(self, inputs):
+        return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)

@@ -73,6 +73,7 @@ from npkeras.ops.control import (
     vectorized_map,
     while_loop,
 )
+from npkeras.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from npkeras.ops.create import (
     arange,
     array,
@@ -252,6 +253,12 @@ from npkeras.ops.patterns import (
     view,
     view_as_complex,
     view_as_real,
+)
+from npkeras.ops.pooling import (
+    adaptive_average_pool,
+    adaptive_max_pool,
+    average_pool,
+    max_pool,
 )
 from npkeras.ops.reduction import (
     all,

@@ -10,7 +10,7 @@ from npkeras.core.op import fused_op
 from npkeras.core.shapes import float_dtype, shape_of, unbroadcast
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
-from npkeras.kernels import softmax as kernels
+from npkeras.kernels import attention as kernels
 from npkeras.ops.activation import wide
 
 # B batch, T query steps, S key steps, N heads of the query, K of the key, G = N / K, H features.
@@ -57,11 +57,11 @@ def _per_group(x, groups):
     return x.reshape(x.shape[0], -1, groups, *x.shape[2:])
 
 
-def _seen(mask, is_causal, groups, shape):
+def _seen(mask, is_causal, groups, steps):
     """Where a query may see a key; None: everywhere."""
     seen = None if mask is None else _per_group(np.asarray(plain(mask), bool), groups)
     if is_causal:
-        past = np.tri(*shape[-2:], dtype=bool)
+        past = np.tri(*steps, dtype=bool)
         seen = past if seen is None else seen & past
     return seen
 
@@ -88,7 +88,7 @@ def dot_product_attention(
         query, key, value: What is asked, what it is compared with, and what is taken of it. The
             query may have more heads than the key: several then share one of the key's.
         bias: Added to the scores.
-        mask: False where a query may not see a key.
+        mask: False where a query may not see a key. One that may see none sees all alike.
         scale: What the scores are multiplied by. None: 1 / sqrt(features).
         is_causal: Whether a query sees only the keys up to its own step.
         flash_attention: None or False: there is one way to compute this.
@@ -104,39 +104,50 @@ def dot_product_attention(
             f"Received: {flash_attention=}, {attn_logits_soft_cap=}"
         )
     _check(query, key, value)
+    groups = query.shape[2] // key.shape[2]
+    seen = _seen(mask, is_causal, groups, (query.shape[1], key.shape[1]))
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    return _attend(query, key, value, bias, seen, scale, wanted)
+
+
+@fused_op(_attention_infer, promote=True, arrays=3)
+def dropped_attention(
+    query, key, value, mask=None, scale=None, factors=None, blind_sees_all=True, *, wanted
+):
+    """`dot_product_attention` with dropout between its softmax and the values.
+
+    Args:
+        factors: What the weights are multiplied by, of shape (batch, heads, T, S).
+        blind_sees_all: Whether a query that may see no key gets the mean of all values, or 0.
+    """
+    _check(query, key, value)
+    groups = query.shape[2] // key.shape[2]
+    seen = _seen(mask, False, groups, None)
+    if factors is not None:
+        factors = _per_group(wide(factors), groups)
+    return _attend(query, key, value, None, seen, scale, wanted, factors, blind_sees_all)
+
+
+def _attend(query, key, value, bias, seen, scale, wanted, factors=None, blind_sees_all=True):
     dtype, groups = query.dtype, query.shape[2] // key.shape[2]
     q, k, v = _grouped(wide(query), groups), _grouped(wide(key), 1), _grouped(wide(value), 1)
-    scale = q.dtype.type(1 / math.sqrt(q.shape[-1]) if scale is None else scale)
-    scores = np.matmul(q * scale, k.swapaxes(-1, -2))
-    if bias is not None:
-        scores += _per_group(bias, groups)
-    seen = _seen(mask, is_causal, groups, scores.shape)
-    if seen is not None:  # next to a number that large the score itself is rounded away
-        scores += ~seen * scores.dtype.type(-0.7 * np.finfo(scores.dtype).max)
-    weights = kernels.softmax(scores, -1)
-    y = _ungrouped(np.matmul(weights, v)).astype(dtype, copy=False)
+    added = None if bias is None else _per_group(wide(bias), groups)
+    mask = kernels.mask_of(seen, q.dtype)
+    found = kernels.attention(
+        q, k, v, float(scale), added, mask, factors, blind_sees_all, bool(wanted)
+    )
 
     def backward(dy):
-        dy = _grouped(wide(dy), groups)
-        dweights = np.matmul(dy, v.swapaxes(-1, -2))
-        dscores = weights * (dweights - np.vecdot(dweights, weights)[..., None])
-        if seen is not None:
-            dscores *= seen
-        dq = np.matmul(dscores, k) * scale if 0 in wanted else None
-        dk = np.matmul(dscores.swapaxes(-1, -2), q * scale) if 1 in wanted else None
-        dv = np.matmul(weights.swapaxes(-1, -2), dy) if 2 in wanted else None
-        found = [
-            None if dx is None else _ungrouped(_summed(dx, i)) for i, dx in enumerate((dq, dk, dv))
+        want = tuple(i in wanted for i in range(4))
+        arrays = _grouped(wide(dy), groups), q, k, v
+        options = float(scale), found, mask, factors, want
+        *gradients, dscores = kernels.attention_backward(*arrays, *options)
+        gradients = [
+            None if dx is None else _ungrouped(dx).astype(dtype, copy=False) for dx in gradients
         ]
-        found = [None if dx is None else dx.astype(dtype, copy=False) for dx in found]
-        return *found, _bias_gradient(dscores, bias, groups) if 3 in wanted else None
+        return *gradients, None if dscores is None else _bias_gradient(dscores, bias, groups)
 
-    return y, backward
-
-
-def _summed(dx, i):
-    """The gradients of keys and values that several heads of the query share, added up."""
-    return dx if i == 0 else dx.sum(axis=2, keepdims=True)
+    return _ungrouped(found.y).astype(dtype, copy=False), backward
 
 
 def _bias_gradient(dscores, bias, groups):

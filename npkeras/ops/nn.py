@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from npkeras.core import check, config
@@ -9,6 +11,14 @@ from npkeras.core.dtypes import dtype_of
 from npkeras.core.op import fused_op
 from npkeras.core.shapes import axes_of, float_dtype, reduced_shape, same_float, shape_of
 from npkeras.core.symbolic import KerasTensor
+from npkeras.kernels.normalization import (
+    channel_moments,
+    channel_sums,
+    scale_and_lean,
+    scale_channels,
+    standardize_rows,
+    standardize_rows_back,
+)
 from npkeras.ops.activation import floats, wide
 from npkeras.ops.arrange import reshape
 from npkeras.ops.composed import composed
@@ -104,44 +114,159 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     """
     shape = shape_of(x)
     (axis,) = axes_of(axis, len(shape))
-    along = tuple(shape[axis] if i == axis else 1 for i in range(len(shape)))
 
-    def spread(statistic, name):
+    def checked(statistic, name):
         found = shape_of(statistic)
         if len(found) != 1 or None not in (found[0], shape[axis]) and found[0] != shape[axis]:
             raise ValueError(
                 f"`{name}` of `batch_normalization` must have one entry for each of the "
                 f"{shape[axis]} along axis {axis}. Received: {name} of shape {found}"
             )
-        return reshape(statistic, along if shape[axis] is not None else _unknown(along))
+        return statistic
 
-    factor = divide(1, sqrt(add(spread(variance, "variance"), epsilon)))
+    factor = divide(1, sqrt(add(checked(variance, "variance"), epsilon)))
     if scale is not None:
-        factor = multiply(factor, spread(scale, "scale"))
-    shift = multiply(spread(mean, "mean"), factor)
-    shift = subtract(0 if offset is None else spread(offset, "offset"), shift)
-    return cast(add(multiply(x, factor), shift), dtype_of(x))
+        factor = multiply(factor, checked(scale, "scale"))
+    shift = multiply(checked(mean, "mean"), factor)
+    shift = subtract(0 if offset is None else checked(offset, "offset"), shift)
+    return cast(_scaled(x, factor, shift, axis=axis), dtype_of(x))
+
+
+@fused_op(same_float, arrays=3)
+def _scaled(x, factor, shift, *, axis, wanted):
+    """x * factor + shift, with a factor and a shift for each entry along an axis."""
+    result, dtypes = floats(x).dtype, (factor.dtype, shift.dtype)
+    x = wide(x)
+    factor = factor.astype(x.dtype, copy=False)
+    y = scale_channels(x, factor, shift.astype(x.dtype, copy=False), axis)
+
+    def backward(dy):
+        dy = dy.astype(x.dtype, copy=False)
+        dx = dfactor = dshift = None
+        if 0 in wanted:
+            dx = scale_channels(dy, factor, None, axis).astype(result, copy=False)
+        if 1 in wanted or 2 in wanted:
+            dshift, dfactor = channel_sums(dy, x, None, axis)
+            dfactor, dshift = dfactor.astype(dtypes[0]), dshift.astype(dtypes[1])
+        return dx, dfactor, dshift
+
+    return y.astype(result, copy=False), backward
+
+
+def batch_moments(x, axis, mask=None):
+    """The mean and the variance of a plain array for each entry along an axis.
+
+    Args:
+        x: An array. Half precision is computed in single precision.
+        axis: The axis, usually that of the channels.
+        mask: True where an entry counts; it has all axes but the last.
+    """
+    x = wide(x)
+    if mask is None:
+        return channel_moments(x, axis)
+    counted, count, others = _counted(x, axis, mask)
+    mean = np.sum(x, others, keepdims=True, where=counted) / count
+    variance = np.sum(np.square(x - mean), others, where=counted) / count.reshape(-1)
+    return mean.reshape(-1), variance
+
+
+def _counted(x, axis, mask):
+    """Where entries count, how many do for each along the axis, and the other axes."""
+    counted = np.broadcast_to(np.asarray(mask, bool)[..., None], x.shape)
+    others = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
+    count = np.sum(counted, others, x.dtype, keepdims=True)
+    return counted, count + x.dtype.type(config.epsilon()), others
+
+
+@fused_op(same_float, arrays=3)
+def _batch_standardized(x, scale, offset, *, mean, variance, axis, epsilon, mask=None, wanted):
+    """`batch_normalization` with the moments of x itself, through which the gradient flows too.
+
+    Args:
+        x: An array.
+        scale, offset: One number for each entry along the axis, or None.
+        mean, variance: What `batch_moments` gave.
+        axis: The axis, counted from the front.
+        epsilon: What is added to the variance.
+        mask: What `batch_moments` was given.
+    """
+    result, x = floats(x).dtype, wide(x)
+    inverse = 1 / np.sqrt(variance + x.dtype.type(epsilon))
+    factor = inverse if scale is None else inverse * scale.astype(x.dtype, copy=False)
+    shift = -mean * factor
+    if offset is not None:
+        shift += offset
+    y = scale_channels(x, factor, shift, axis)
+
+    def backward(dy):
+        dy = dy.astype(x.dtype, copy=False)
+        doffset, dscale = channel_sums(dy, x, mean, axis)
+        dscale *= inverse
+        dx = None
+        if 0 in wanted:
+            count = x.size // max(1, mean.size) if mask is None else _counted(x, axis, mask)[1]
+            drawn = -factor / np.reshape(count, -1).astype(x.dtype)
+            sides = mean, factor, drawn * dscale * inverse, drawn * doffset
+            dx = (
+                scale_and_lean(dy, x, *sides, axis)
+                if mask is None
+                else _scale_and_lean_where(dy, x, *sides, axis, mask)
+            ).astype(result, copy=False)
+        return (
+            dx,
+            None if scale is None else dscale.astype(scale.dtype, copy=False),
+            None if offset is None else doffset.astype(offset.dtype, copy=False),
+        )
+
+    return y.astype(result, copy=False), backward
+
+
+batch_standardized = _batch_standardized  # what layers call it
+
+
+def _scale_and_lean_where(dy, x, mean, factor, lean, shift, axis, mask):
+    """`scale_and_lean`, where entries that do not count only have their factor."""
+    leaning = scale_and_lean(np.zeros_like(dy), x, mean, factor, lean, shift, axis)
+    return scale_channels(dy, factor, None, axis) + np.where(_counted(x, axis, mask)[0], leaning, 0)
 
 
 def _unknown(shape):
     return tuple(-1 if n is None else n for n in shape)
 
 
-@fused_op(same_float, arrays=1)
-def _standardized(x, *, axes, epsilon, center, wanted):
-    """x less its mean (if `center`), over the root of its mean square plus `epsilon`."""
-    dtype, x = floats(x).dtype, wide(x)
-    y = x - x.mean(axes, keepdims=True) if center else x
-    factor = 1 / np.sqrt(np.square(y).mean(axes, keepdims=True) + epsilon)
-    y = y * factor
+@fused_op(same_float, arrays=3)
+def _standardized(x, scale, offset, *, axes, epsilon, center, wanted):
+    """x less its mean (if `center`), over the root of its mean square plus `epsilon`.
+
+    It is multiplied by a scale and shifted by an offset, with an entry for each along the axes,
+    or None.
+    """
+    result, x = floats(x).dtype, wide(x)
+    axes = sorted(axes)
+    order = [*(i for i in range(x.ndim) if i not in axes), *axes]
+    back = np.argsort(order)
+    moved = x.transpose(order)
+    length = math.prod(x.shape[i] for i in axes)
+    count = x.size // length if length else math.prod(x.shape[i] for i in order[: -len(axes)])
+    rows = np.ascontiguousarray(moved).reshape(count, length)
+    flat = None if scale is None else scale.astype(x.dtype, copy=False).reshape(-1)
+    shift = None if offset is None else offset.astype(x.dtype, copy=False).reshape(-1)
+    y, mean, factor = standardize_rows(rows, flat, shift, epsilon, center)
 
     def backward(dy):
-        dx = dy - y * (dy * y).mean(axes, keepdims=True)
-        if center:
-            dx -= dy.mean(axes, keepdims=True)
-        return ((dx * factor).astype(dtype, copy=False),)
+        dy = np.ascontiguousarray(dy.astype(x.dtype, copy=False).transpose(order))
+        dx, dscale, doffset = standardize_rows_back(
+            dy.reshape(rows.shape), rows, flat, mean, factor
+        )
+        return (
+            dx.reshape(moved.shape).transpose(back).astype(result, copy=False),
+            None if scale is None else dscale.reshape(scale.shape).astype(scale.dtype, copy=False),
+            None
+            if offset is None
+            else doffset.reshape(offset.shape).astype(offset.dtype, copy=False),
+        )
 
-    return y.astype(dtype, copy=False), backward
+    return y.reshape(moved.shape).transpose(back).astype(result, copy=False), backward
 
 
 def _along(weight, shape, axes):
@@ -186,7 +311,43 @@ def _weighted(x, scale, offset, axis, epsilon, center):
     epsilon = config.epsilon() if epsilon is None else epsilon
     shape = shape_of(x)
     axes = axes_of(axis, len(shape))
-    y = _standardized(x, axes=axes, epsilon=epsilon, center=center)
+    lengths = [shape[i] for i in axes]
+    if all(
+        weight is None or (len(shape_of(weight)) == len(axes) and _agree(shape_of(weight), lengths))
+        for weight in (scale, offset)
+    ):
+        return _standardized(x, scale, offset, axes=axes, epsilon=epsilon, center=center)
+    y = _standardized(x, None, None, axes=axes, epsilon=epsilon, center=center)
     if scale is not None:
         y = multiply(y, _along(scale, shape, axes))
     return y if offset is None else add(y, _along(offset, shape, axes))
+
+
+def _agree(shape, lengths):
+    return all(None in pair or pair[0] == pair[1] for pair in zip(shape, lengths, strict=True))
+
+
+def group_normalization(x, groups, scale, offset, axis, epsilon):
+    """x, cut into groups along an axis, with every sample's groups at mean 0 and variance 1.
+
+    Half precision gives single precision.
+
+    Args:
+        x: An array.
+        groups: How many groups of one size there are.
+        scale, offset: Weights for each entry along the axis, or None.
+        axis: The axis, which is not the first.
+        epsilon: What is added to the variance.
+    """
+    shape = shape_of(x)
+    (axis,) = axes_of(axis, len(shape))
+    cut = (*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :])
+    axes = tuple(i for i in range(1, len(cut)) if i != axis)
+    x = cast(x, "float32") if dtype_of(x) == "float16" else x
+    y = _standardized(reshape(x, cut), None, None, axes=axes, epsilon=epsilon, center=True)
+    y = reshape(y, shape)
+    if scale is not None and offset is not None:
+        return _scaled(y, scale, offset, axis=axis)
+    if scale is not None:
+        return multiply(y, _along(scale, shape, (axis,)))
+    return y if offset is None else add(y, _along(offset, shape, (axis,)))

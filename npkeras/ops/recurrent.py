@@ -1,4 +1,4 @@
-"""Recurrent ops: the LSTM as one op, and `rnn` for any other step function."""
+"""Recurrent ops: LSTM, GRU and plain networks as one op each, and `rnn` for any step function."""
 
 from __future__ import annotations
 
@@ -11,18 +11,44 @@ from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, is_symbolic
 from npkeras.core.tape import plain
 from npkeras.kernels import recurrent as kernels
+from npkeras.kernels.gru import gru as gru_kernel
+from npkeras.kernels.gru import gru_backward
+from npkeras.kernels.simple_rnn import simple_rnn as simple_rnn_kernel
+from npkeras.kernels.simple_rnn import simple_rnn_backward
 from npkeras.ops.arrange import stack, unstack
 from npkeras.ops.create import zeros_like
 from npkeras.ops.elementwise import where
 
 
-def _infer_lstm(x, kernel, recurrent_kernel, *arrays, return_sequences=False, **options):
+def _infer(x, recurrent_kernel, return_sequences, states):
+    """The output and so many states."""
     batch, time, _ = shape_of(x)
     units = shape_of(recurrent_kernel)[0]
+    output = (batch, time, units) if return_sequences else (batch, units)
     dtype = dtype_of(x)
-    state = (batch, units)
-    output = (batch, time, units) if return_sequences else state
-    return KerasTensor(output, dtype), KerasTensor(state, dtype), KerasTensor(state, dtype)
+    return tuple(KerasTensor(shape, dtype) for shape in (output, *[(batch, units)] * states))
+
+
+def _infer_lstm(x, kernel, recurrent_kernel, *arrays, return_sequences=False, **options):
+    return _infer(x, recurrent_kernel, return_sequences, states=2)
+
+
+def _infer_one_state(x, kernel, recurrent_kernel, *arrays, return_sequences=False, **options):
+    return _infer(x, recurrent_kernel, return_sequences, states=1)
+
+
+def _computed_in(arrays):
+    """The arrays in the dtype to compute in, and the dtype in which they meet."""
+    given = [a.dtype for a in arrays if a is not None]
+    dtype = np.result_type(*given)
+    inner = np.dtype(np.float32) if dtype == np.float16 else dtype
+    if any(d != inner for d in given):
+        arrays = [None if a is None else a.astype(inner, copy=False) for a in arrays]
+    return arrays, dtype
+
+
+def _all_in(dtype, arrays):
+    return [None if a is None else a.astype(dtype, copy=False) for a in arrays]
 
 
 @fused_op(_infer_lstm)
@@ -62,24 +88,116 @@ def lstm(
         -> output (batch, time, units) or (batch, units), h and c (batch, units)
     """
     arrays = (x, kernel, recurrent_kernel, bias, h, c, input_dropout, recurrent_dropout)
-    given = [a.dtype for a in arrays if a is not None]
-    dtype = np.result_type(*given)
-    inner = np.dtype(np.float32) if dtype == np.float16 else dtype
-    if any(d != inner for d in given):
-        arrays = [None if a is None else a.astype(inner, copy=False) for a in arrays]
+    arrays, dtype = _computed_in(arrays)
     *outputs, trace = kernels.lstm(
         *arrays[:6], mask, *arrays[6:], return_sequences, go_backwards, zero_output_for_mask,
         bool(wanted),
     )  # fmt: skip
 
     def backward(dys):
-        dys = [dy.astype(inner, copy=False) for dy in dys]
+        dys = _all_in(arrays[0].dtype, dys)
         want_weights = any(i in wanted for i in (1, 2, 3))
         gradients = kernels.lstm_backward(*dys, trace, 0 in wanted, want_weights)
-        gradients = [None if g is None else g.astype(dtype, copy=False) for g in gradients]
-        return (*gradients, None, None, None)
+        return (*_all_in(dtype, gradients), None, None, None)
 
-    return tuple(y.astype(dtype, copy=False) for y in outputs), backward
+    return tuple(_all_in(dtype, outputs)), backward
+
+
+@fused_op(_infer_one_state)
+def gru(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias=None,
+    h=None,
+    mask=None,
+    input_dropout=None,
+    recurrent_dropout=None,
+    *,
+    wanted,
+    reset_after=True,
+    return_sequences=False,
+    go_backwards=False,
+    zero_output_for_mask=False,
+):
+    """A GRU with its usual activations, over whole sequences.
+
+    Half precision is computed in single precision and rounded at the end.
+
+    Args:
+        h: The state to begin with; zeros if None.
+        mask: False at steps to leave out.
+        input_dropout, recurrent_dropout: Factors for x, and for h where the gates read it.
+        reset_after: Whether the reset gate is applied after the matmul of h and not before.
+        return_sequences: Whether the output holds all steps or only the last.
+        go_backwards: Whether to take the last step first.
+        zero_output_for_mask: Whether the output at a masked step is zero, not repeated.
+
+    Shapes:
+        x (batch, time, features), kernel (features, 3 * units): the gates z, r, n
+        recurrent_kernel (units, 3 * units), h (batch, units), mask (batch, time)
+        bias (2, 3 * units), for x and for h, with `reset_after`, otherwise (3 * units,)
+        input_dropout (batch, features) or (3, batch, features),
+        recurrent_dropout (batch, units) or (3, batch, units)
+        -> output (batch, time, units) or (batch, units), h (batch, units)
+    """
+    arrays = (x, kernel, recurrent_kernel, bias, h, input_dropout, recurrent_dropout)
+    arrays, dtype = _computed_in(arrays)
+    *outputs, trace = gru_kernel(
+        *arrays[:5], mask, *arrays[5:], reset_after, return_sequences, go_backwards,
+        zero_output_for_mask, bool(wanted),
+    )  # fmt: skip
+    return _one_state(outputs, dtype, arrays[0].dtype, gru_backward, trace, wanted)
+
+
+@fused_op(_infer_one_state)
+def simple_rnn(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias=None,
+    h=None,
+    mask=None,
+    input_dropout=None,
+    recurrent_dropout=None,
+    *,
+    wanted,
+    return_sequences=False,
+    go_backwards=False,
+    zero_output_for_mask=False,
+):
+    """h <- tanh(x @ kernel + h @ recurrent_kernel + bias), over whole sequences.
+
+    Half precision is computed in single precision and rounded at the end.
+
+    Args:
+        h, mask, input_dropout, recurrent_dropout, return_sequences, go_backwards,
+            zero_output_for_mask: As in `gru`.
+
+    Shapes:
+        x (batch, time, features), kernel (features, units), recurrent_kernel (units, units)
+        bias (units,), h (batch, units), mask (batch, time)
+        input_dropout (batch, features), recurrent_dropout (batch, units)
+        -> output (batch, time, units) or (batch, units), h (batch, units)
+    """
+    arrays = (x, kernel, recurrent_kernel, bias, h, input_dropout, recurrent_dropout)
+    arrays, dtype = _computed_in(arrays)
+    *outputs, trace = simple_rnn_kernel(
+        *arrays[:5], mask, *arrays[5:], return_sequences, go_backwards, zero_output_for_mask,
+        bool(wanted),
+    )  # fmt: skip
+    return _one_state(outputs, dtype, arrays[0].dtype, simple_rnn_backward, trace, wanted)
+
+
+def _one_state(outputs, dtype, inner, kernel_backward, trace, wanted):
+    """What the op of a network with one state returns: its outputs and its backward pass."""
+
+    def backward(dys):
+        want_weights = any(i in wanted for i in (1, 2, 3))
+        gradients = kernel_backward(*_all_in(inner, dys), trace, 0 in wanted, want_weights)
+        return (*_all_in(dtype, gradients), None, None, None)
+
+    return tuple(_all_in(dtype, outputs)), backward
 
 
 def rnn(

@@ -1,4 +1,4 @@
-"""Activation, ReLU and Softmax as layers."""
+"""Activation, ReLU, Softmax and their kin as layers."""
 
 import numpy as np
 import pytest
@@ -146,3 +146,45 @@ def test_a_symbolic_mask_is_borne():
 
     mask = npkeras.Input((3,), dtype="bool")
     assert layers.Softmax()(npkeras.Input((3,)), mask=mask).shape == (None, 3)
+
+
+# LeakyReLU, PReLU, ELU
+
+
+def test_alpha_was_the_name_of_the_slope(engine):
+    with pytest.warns(UserWarning, match="alpha"):
+        layer = engine.layers.LeakyReLU(alpha=0.5)
+    assert array(layer(np.array([-2.0], "float32"))).tolist() == [-1]
+    assert layer.get_config()["negative_slope"] == 0.5
+
+
+@pytest.mark.parametrize("shared, shape", [(None, (3, 4)), (1, (1, 4)), ([1, 2], (1, 1))])
+def test_axes_share_a_slope(engine, shared, shape):
+    layer = engine.layers.PReLU(shared_axes=shared)
+    layer.build((None, 3, 4))
+    assert tuple(layer.alpha.shape) == shape
+
+
+def test_a_shared_axis_may_be_unknown(engine):
+    layer = engine.layers.PReLU(shared_axes=[1])
+    assert layer(engine.Input((None, 3))).shape == (None, None, 3)
+    layer(np.ones((2, 7, 3), "float32"))
+    with pytest.raises(ValueError, match="prelu|p_re_lu|PReLU"):
+        layer(np.ones((2, 7, 4), "float32"))
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: layers.LeakyReLU(-1), "`negative_slope` of LeakyReLU.*-1"),
+        (lambda: layers.LeakyReLU(None), "`negative_slope` of LeakyReLU.*None"),
+        (lambda: layers.ELU(None), "`alpha` of ELU.*None"),
+        (lambda: layers.PReLU(shared_axes="a"), "`shared_axes` of PReLU.*'a'"),
+        (lambda: layers.PReLU(shared_axes=[0]), r"`shared_axes` of PReLU.*\[0\]"),
+        (lambda: layers.PReLU(shared_axes=[3], name="p").build((2, 3)), r"'p' .*\[3\]"),
+        (lambda: layers.PReLU(name="p").build((2, None)), r"'p' .*\(2, None\)"),
+    ],
+)
+def test_messages_of_learned_and_leaking_slopes(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from npkeras import layers
 from npkeras.core.tape import GradientTape, Traced
 from npkeras.layers import GlobalAveragePooling1D, GlobalMaxPooling1D
 from tests.layers.engines import array, mask_of, masked, ones
@@ -100,3 +101,38 @@ def test_nan_is_the_maximum():
     x[0, 1, 0] = np.nan
     y = GlobalMaxPooling1D()(x)
     assert np.isnan(y[0, 0]) and y[0, 1] == 8
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+def test_other_names_of_poolings_with_windows(engine, kind, rank):
+    for prefix in ("", "Global"):
+        name, short = f"{prefix}{kind}Pooling{rank}D", f"{prefix}{kind[:3]}Pool{rank}D"
+        short = short.replace("Ave", "Avg")
+        assert getattr(engine.layers, name) is getattr(engine.layers, short)
+
+
+def test_strides_are_the_windows_unless_given(engine):
+    layer = engine.layers.MaxPooling2D((2, 3))
+    assert layer.strides == (2, 3) and layer.pool_size == (2, 3)
+    assert engine.layers.AveragePooling1D(2, 1).strides == (1,)
+    assert engine.layers.MaxPooling2D(2, padding="SAME").get_config()["padding"] == "SAME"
+
+
+@pytest.mark.parametrize("options", [{"pool_size": 0}, {"pool_size": (1, 2, 3)}])
+def test_bad_windows_are_refused(engine, options):
+    with pytest.raises(ValueError, match="pool_size"):
+        engine.layers.MaxPooling2D(**options)
+
+
+@pytest.mark.parametrize("options", [{"strides": 0}, {"padding": "full"}, {"data_format": "last"}])
+def test_more_is_checked_at_once(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        layers.AveragePooling2D(2, **options)
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+def test_images_without_pixels_are_refused(kind, rank):
+    with pytest.raises(ValueError, match="at least one entry"):
+        getattr(layers, f"Global{kind}Pooling{rank}D")()(ones(2, 0, *(3,) * rank))

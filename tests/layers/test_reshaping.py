@@ -1,10 +1,10 @@
-"""Flatten and Reshape."""
+"""Flatten, Reshape, Permute and RepeatVector."""
 
 import numpy as np
 import pytest
 
 from npkeras import config
-from npkeras.layers import Flatten, Reshape
+from npkeras.layers import Flatten, Permute, RepeatVector, Reshape
 from npkeras.layers.reshaping import data_format_of
 from tests.layers.engines import array, ones
 
@@ -130,3 +130,42 @@ def test_only_one_entry_may_be_unknown(engine, target):
 def test_a_target_holds_integers(target):
     with pytest.raises(ValueError, match="`target_shape` of Reshape must hold integers.*Received"):
         Reshape(target)
+
+
+# Permute and RepeatVector
+
+
+def test_axes_are_reordered(engine):
+    x = np.arange(24).reshape(2, 3, 4)
+    y = array(engine.layers.Permute((2, 1))(x))
+    np.testing.assert_array_equal(y, x.transpose(0, 2, 1))
+    assert engine.layers.Permute((2, 1))(engine.Input((None, 4))).shape == (None, 4, None)
+
+
+@pytest.mark.parametrize("dims", [(1, 3), (0, 1), (1, 1), 2, "ab"], ids=str)
+def test_each_axis_is_named_once(engine, dims):
+    with pytest.raises((ValueError, TypeError)):
+        engine.layers.Permute(dims)
+    with pytest.raises(ValueError, match="`dims` of Permute.*dims="):
+        Permute(dims)
+
+
+def test_a_sample_is_repeated(engine):
+    x = np.arange(6).reshape(2, 3)
+    y = array(engine.layers.RepeatVector(2)(x))
+    np.testing.assert_array_equal(y, np.stack([x, x], 1))
+    assert engine.layers.RepeatVector(3)(engine.Input((None,))).shape == (None, 3, None)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.0, True, None])
+def test_how_often_is_a_positive_integer(engine, n):
+    with pytest.raises((ValueError, TypeError)):
+        engine.layers.RepeatVector(n)
+    with pytest.raises(ValueError, match="`n` of RepeatVector.*n="):
+        RepeatVector(n)
+
+
+@pytest.mark.parametrize("name, argument", [("Permute", (2, 1)), ("RepeatVector", 2)])
+def test_another_number_of_axes_is_refused(engine, name, argument):
+    with pytest.raises(ValueError, match="ndim|axes"):
+        getattr(engine.layers, name)(argument)(ones(2, 3, 4, 5))

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.ops import cases_sliding
+
 _random = np.random.default_rng(7)
 
 
@@ -289,6 +291,8 @@ _add("dot_product_attention", *(_uniform(-1, 1, 2, n, 2, 4) for n in (3, 5, 5)),
 _add("categorical_crossentropy", np.eye(4)[:3], X, options=({"from_logits": True},), constant=())
 _add("sparse_categorical_crossentropy", INDICES[:3], X, options=({"from_logits": True},))
 _add("binary_crossentropy", FLAGS.astype(float), X, options=({"from_logits": True},))
+
+cases_sliding.add_cases(_add)
 
 # Ops that take functions or lists, or are tried at length in tests of their own
 ELSEWHERE = {

@@ -1,4 +1,4 @@
-"""The LSTM as one op, and `rnn` for any step function."""
+"""LSTM, GRU and plain networks as one op each, and `rnn` for any step function."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from npkeras import ops
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import GradientTape, Traced
-from npkeras.ops.recurrent import lstm, rnn
+from npkeras.ops.recurrent import gru, lstm, rnn, simple_rnn
 from tests.checks import check_gradients, check_shape_rule
 
 BATCH, STEPS, FEATURES, UNITS = 2, 4, 3, 2
@@ -169,3 +169,56 @@ def test_rnn_without_steps_is_refused():
 def test_rnn_with_a_mask_of_another_length_is_refused():
     with pytest.raises(ValueError, match=r"mask of 4 steps.*Received a mask of 3 steps"):
         rnn(add_up, np.zeros((2, 4, 3)), zeros(), mask=np.ones((2, 3), bool))
+
+
+def arrays_of(op, reset_after=True):
+    gates = 3 if op is gru else 1
+    random = np.random.default_rng(0)
+    bias = (2, 3 * UNITS) if gates == 3 and reset_after else (gates * UNITS,)
+    shapes = [
+        (BATCH, STEPS, FEATURES), (FEATURES, gates * UNITS), (UNITS, gates * UNITS), bias,
+        (BATCH, UNITS),
+    ]  # fmt: skip
+    return [random.normal(size=shape) for shape in shapes]
+
+
+ONE_STATE = pytest.mark.parametrize(
+    "op, options",
+    [(gru, {}), (gru, {"reset_after": False}), (simple_rnn, {})],
+    ids=["gru", "gru, reset before", "simple_rnn"],
+)
+
+
+@ONE_STATE
+@pytest.mark.parametrize("sequences", [True, False])
+@pytest.mark.parametrize("mask", [None, MASK])
+def test_gradients_of_networks_with_one_state(op, options, sequences, mask):
+    check_gradients(
+        lambda *a: op(*a, mask, return_sequences=sequences, **options), *arrays_of(op, **options)
+    )
+
+
+@ONE_STATE
+def test_shapes_and_dtypes_of_networks_with_one_state(op, options):
+    singles = [a.astype("float32") for a in arrays_of(op, **options)]
+    for sequences in (True, False):
+        check_shape_rule(
+            lambda *a: op(*a, return_sequences=sequences, **options),  # noqa: B023
+            *singles,
+            unknown=False,
+        )
+    halves = [a.astype("float16") for a in singles]
+    expected = op(*[a.astype("float32") for a in halves], **options)
+    for a, b in zip(op(*halves, **options), expected, strict=True):
+        assert a.dtype == "float16"
+        np.testing.assert_array_equal(a, b.astype("float16"))
+
+
+@ONE_STATE
+def test_networks_with_one_state_give_only_the_gradients_that_are_wanted(op, options):
+    given = arrays_of(op, **options)
+    for i in range(5):
+        mixed = [Traced(a, object()) if i == j else a for j, a in enumerate(given)]
+        with GradientTape() as tape:
+            y, _ = op(*mixed, **options)
+        assert tape.gradient(y, mixed[i]).shape == given[i].shape

@@ -5,9 +5,17 @@ live Keras is to be asked about every argument. Inputs stay away from kinks, whe
 say nothing.
 """
 
-from tests.layers.cases import basic, recurrent
+from tests.layers.cases import (
+    attention,
+    basic,
+    convolution,
+    merging,
+    normalization,
+    recurrent,
+    various,
+)
 
-FAMILIES = (basic, recurrent)
+FAMILIES = (attention, basic, convolution, merging, normalization, recurrent, various)
 
 CASES = [case for family in FAMILIES for case in family.CASES]
 CONFIGURATIONS = {k: v for family in FAMILIES for k, v in family.CONFIGURATIONS.items()}

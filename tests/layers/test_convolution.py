@@ -1,0 +1,113 @@
+"""What is special about convolution layers: causal windows, fused activations, names, errors."""
+
+import numpy as np
+import pytest
+
+from npkeras import activations, layers, ops
+from npkeras.core.symbolic import KerasTensor
+from tests.layers.engines import array, ones
+
+X = np.random.default_rng(0).normal(size=(2, 6, 7, 3)).astype("float32")
+
+
+@pytest.mark.parametrize("activation", ["relu", activations.relu, ops.relu])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **more: layers.Conv2D(4, 3, **more),
+        lambda **more: layers.Conv2D(4, 1, **more),
+        lambda **more: layers.Conv2DTranspose(4, 3, strides=2, **more),
+        lambda **more: layers.DepthwiseConv2D(3, **more),
+        lambda **more: layers.SeparableConv2D(4, 3, **more),
+    ],
+)
+def test_a_rectifier_within_the_kernel_is_the_rectifier(make, activation):
+    fused, plain = make(activation=activation), make()
+    y = fused(X)
+    plain(X)
+    plain.set_weights(fused.get_weights())
+    np.testing.assert_array_equal(y, np.maximum(plain(X), 0))
+
+
+def test_causal_windows_see_no_later_step():
+    layer = layers.Conv1D(3, 3, padding="causal", dilation_rate=2)
+    x = X[:, 0]
+    y, changed = layer(x), x.copy()
+    changed[:, 4:] = 0
+    np.testing.assert_array_equal(layer(changed)[:, :4], y[:, :4])
+
+
+def test_only_conv1d_is_causal(engine):
+    for make in (
+        lambda: engine.layers.Conv2D(2, 3, padding="causal"),
+        lambda: engine.layers.Conv1DTranspose(2, 3, padding="causal"),
+        lambda: engine.layers.DepthwiseConv1D(3, padding="causal"),
+    ):
+        with pytest.raises(ValueError, match="causal"):
+            make()
+
+
+def test_capital_letters_will_do(engine):
+    assert engine.layers.Conv2D(2, 3, padding="SAME").padding == "same"
+
+
+@pytest.mark.parametrize(
+    "name, other",
+    [
+        *((f"Conv{n}D", f"Convolution{n}D") for n in (1, 2, 3)),
+        *((f"Conv{n}DTranspose", f"Convolution{n}DTranspose") for n in (1, 2, 3)),
+        *((f"SeparableConv{n}D", f"SeparableConvolution{n}D") for n in (1, 2)),
+    ],
+)
+def test_other_names(engine, name, other):
+    assert getattr(engine.layers, name) is getattr(engine.layers, other)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda layers: layers.Conv2D(0, 3),
+        lambda layers: layers.Conv2D(4, 0),
+        lambda layers: layers.Conv2D(4, (3,)),
+        lambda layers: layers.Conv2D(4, 3.5),
+        lambda layers: layers.Conv2D(4, 3, strides=0),
+        lambda layers: layers.Conv2D(4, 3, padding="full"),
+        lambda layers: layers.Conv2D(4, 3, data_format="last"),
+        lambda layers: layers.Conv2D(5, 3, groups=2),
+        lambda layers: layers.Conv2D(4, 3, strides=2, dilation_rate=2),
+        lambda layers: layers.Conv2D(4, 3, groups=2)(ones(1, 5, 5, 3)),
+        lambda layers: layers.Conv2D(4, 3)(ones(1, 2, 5, 3)),
+        lambda layers: layers.Conv2D(4, 3)(ones(1, 5, 5)),
+        lambda layers: layers.Conv2DTranspose(4, 3, strides=2, output_padding=2),
+        lambda layers: layers.Conv2DTranspose(4, 3, strides=2, dilation_rate=2),
+        lambda layers: layers.DepthwiseConv2D(3, depth_multiplier=0)(ones(1, 5, 5, 3)),
+    ],
+)
+def test_bad_arguments_and_inputs_are_refused(engine, make):
+    with pytest.raises(ValueError):
+        make(engine.layers)
+
+
+def test_errors_name_the_layer():
+    layer = layers.Conv2D(4, 3, name="edges")
+    with pytest.raises(ValueError, match=r"'edges' \(Conv2D\).*no place for a window"):
+        layer(ones(1, 2, 5, 3))
+    with pytest.raises(ValueError, match=r"'edges' \(Conv2D\).*known number of channels"):
+        layers.Conv2D(4, 3, name="edges")(KerasTensor((None, 5, 5, None)))
+    with pytest.raises(ValueError, match=r"'edges' \(Conv2D\) expects 3 entries along axis -1"):
+        layer(ones(1, 5, 5, 3)) is not None and layer(ones(1, 5, 5, 2))
+
+
+def test_both_formats_share_weights():
+    last = layers.Conv2D(4, 3, strides=2, padding="same", data_format="channels_last")
+    first = layers.Conv2D(4, 3, strides=2, padding="same", data_format="channels_first")
+    y = last(X)
+    first.build((None, 3, 6, 7))
+    first.set_weights(last.get_weights())
+    np.testing.assert_array_equal(first(np.moveaxis(X, -1, 1)), np.moveaxis(y, -1, 1))
+
+
+def test_third_order_of_arguments(engine):
+    layer = engine.layers.Conv3DTranspose(2, 3, 2, "same", "channels_last", 1)
+    assert layer.output_padding == (1, 1, 1)
+    assert array(layer(ones(1, 2, 2, 2, 1))).shape == (1, 4, 4, 4, 2)

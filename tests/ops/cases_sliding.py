@@ -1,0 +1,75 @@
+"""Cases of the ops whose windows slide over images and sequences, for `tests/ops/cases.py`."""
+
+import numpy as np
+
+_random = np.random.default_rng(11)
+
+
+def _uniform(*shape):
+    return _random.uniform(-1, 1, shape)
+
+
+def _distinct(*shape):
+    """Entries far enough from each other that a small step does not change which is largest."""
+    return _random.permutation(np.linspace(-1, 1, int(np.prod(shape)))).reshape(shape)
+
+
+STEPS = _uniform(2, 7, 4)
+IMAGES = _uniform(2, 6, 7, 4)
+VOLUMES = _uniform(1, 4, 3, 4, 2)
+FIRST = {"data_format": "channels_first"}
+SAME, CAUSAL = {"padding": "same"}, {"padding": "causal"}
+
+CONVOLUTIONS = (
+    {},
+    SAME,
+    {"strides": 2},
+    {"strides": (2, 3), **SAME},
+    {"dilation_rate": 2},
+    {"dilation_rate": (1, 3), **SAME},
+)
+POOLS = (
+    {"pool_size": 2},
+    {"pool_size": 2, **SAME},
+    {"pool_size": (3, 2), "strides": (1, 2)},
+    {"pool_size": 3, "strides": 2, **SAME},
+    {"pool_size": (1, 2), "strides": 3},
+)
+TRANSPOSED = (
+    {},
+    SAME,
+    {"strides": 2},
+    {"strides": (3, 2), **SAME},
+    {"strides": 2, "output_padding": 1},
+    {"strides": 2, "output_padding": (0, 1), **SAME},
+)
+
+
+def add_cases(add):
+    """Add the cases with the `_add` of `tests/ops/cases.py`."""
+    add("conv", IMAGES, _uniform(3, 2, 4, 3), options=CONVOLUTIONS)
+    add("conv", IMAGES, _uniform(3, 2, 2, 4), options=({}, {"strides": 2, **SAME}))  # groups
+    add("conv", IMAGES, _uniform(3, 2, 1, 8), options=({}, SAME))
+    add("conv", IMAGES, _uniform(1, 1, 4, 3), options=({}, {"strides": 2}))
+    add("conv", IMAGES[..., :1], _uniform(3, 3, 1, 2), options=({}, SAME))
+    add("conv", IMAGES.transpose(0, 3, 1, 2), _uniform(3, 2, 4, 3), options=({**FIRST, **SAME},))
+    add("conv", STEPS, _uniform(3, 4, 2), options=({}, SAME, {"strides": 2}))
+    add("conv", STEPS, _uniform(3, 4, 2), options=(CAUSAL,), keras=False)
+    add("conv", VOLUMES, _uniform(2, 3, 2, 2, 2), options=({}, {"strides": 2, **SAME}))
+    add("depthwise_conv", IMAGES, _uniform(3, 2, 4, 2), options=({}, {"strides": 2, **SAME}))
+    add("depthwise_conv", IMAGES, _uniform(3, 2, 4, 1), options=(SAME, {"dilation_rate": 2}))
+    add("depthwise_conv", STEPS, _uniform(3, 4, 2), options=({}, SAME))
+    separable = (IMAGES, _uniform(3, 2, 4, 2), _uniform(1, 1, 8, 3))
+    add("separable_conv", *separable, options=({}, {"strides": 2, **SAME}))
+    add("conv_transpose", IMAGES, _uniform(3, 2, 2, 4), options=TRANSPOSED)
+    add("conv_transpose", STEPS, _uniform(2, 3, 4), options=({}, {"strides": 3, **SAME}))
+    add("conv_transpose", VOLUMES, _uniform(2, 3, 2, 3, 2), options=({"strides": 2},))
+    pooled = _distinct(2, 6, 7, 3)
+    add("max_pool average_pool", pooled, options=POOLS)
+    add("max_pool average_pool", pooled, options=({"pool_size": 2, **FIRST},))
+    add("max_pool average_pool", _distinct(2, 7, 3), options=({"pool_size": 3, **SAME},))
+    add("max_pool average_pool", _distinct(1, 4, 3, 4, 2), options=({"pool_size": 2, **SAME},))
+    adaptive = ({"output_size": 3}, {"output_size": (2, 7), **FIRST})
+    add("adaptive_max_pool adaptive_average_pool", pooled, options=adaptive[:1], keras=False)
+    first = pooled.transpose(0, 3, 1, 2)
+    add("adaptive_max_pool adaptive_average_pool", first, options=adaptive[1:])
