@@ -124,3 +124,11 @@ def enable_interactive_logging() -> None:
 def disable_interactive_logging() -> None:
     """Give progress and messages to the logger `npkeras`, as information, instead of printing."""
     _settings["interactive_logging"] = False
+
+
+def enable_unsafe_deserialization() -> None:
+    """Not supported: code in a file is never run, so there is nothing to enable."""
+    raise RuntimeError(
+        "npkeras never runs code from a file, and no setting changes that. Pass functions and "
+        "classes of your own through `custom_objects`."
+    )

@@ -6,10 +6,11 @@ classes and functions, and what is not in it does not exist.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ _MODULES = {
     "schedules": "keras.optimizers.schedules",
     "dtype_policies": "keras",
     "models": "keras",
+    "functional": "keras.src.models.functional",
 }
 
 
@@ -179,13 +181,21 @@ def serialize(value: Any) -> Any:
 
 
 def _serialize_object(value: Any) -> dict[str, Any]:
-    cls = type(value)
-    return {
-        "module": module_of(cls),
+    cls, module = type(value), module_of(type(value))
+    is_public = is_builtin(cls) and not str(module).startswith("keras.src.")
+    config = {
+        "module": module,
         "class_name": cls.__name__,
         "config": value.get_config(),
-        "registered_name": registered_name(cls) or (None if is_builtin(cls) else cls.__name__),
+        "registered_name": registered_name(cls) or (None if is_public else cls.__name__),
     }
+    if hasattr(value, "get_build_config") and value.built:
+        build_config = value.get_build_config()
+        if build_config is not None:
+            config["build_config"] = serialize(build_config)
+    if hasattr(value, "get_compile_config"):
+        config["compile_config"] = serialize(value.get_compile_config() or {})
+    return _marked_if_shared(value, config)
 
 
 def serialize_argument(value: Any) -> Any:
@@ -256,7 +266,17 @@ def deserialize(
     if not isinstance(inner, dict):
         raise ValueError(f"The config of {name!r} must be a dict. Received: {check.shown(inner)}")
     with CustomObjectScope(custom_objects):  # what is within may name them too
-        return make(inner)
+        return _shared(config, lambda: _finished(make(inner), config))
+
+
+def _finished(made: Any, config: dict[str, Any]) -> Any:
+    """An object that was just made from its config, built and compiled as the config says."""
+    build_config, compile_config = config.get("build_config"), config.get("compile_config")
+    if build_config and hasattr(made, "build_from_config") and not made.built:
+        made.build_from_config(build_config)
+    if compile_config and hasattr(made, "compile_from_config"):
+        made.compile_from_config(compile_config)
+    return made
 
 
 _PLAIN_VALUES: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -287,15 +307,21 @@ def _look_up(
             if isinstance(key, str) and key in place:
                 return place[key]
     module = config.get("module")
+    by_own_name = config["class_name"] == "function"  # else `loss` would be the class `Loss`
     for candidate in _kinds_in(module, kind):
-        if isinstance(name, str) and name in table(candidate):
-            return table(candidate)[name]
+        found = table(candidate).get(name) if isinstance(name, str) else None
+        if found is not None and not (by_own_name and _is_alias_of_class(name, found)):
+            return found
     raise ValueError(
         f"Unknown class or function {check.shown(name)}"
         + (f" of module {check.shown(module)}" if module else "")
         + ". Register it with `npkeras.saving.register_keras_serializable()` or pass it in "
         "`custom_objects`."
     )
+
+
+def _is_alias_of_class(name: str, thing: Any) -> bool:
+    return inspect.isclass(thing) and thing.__name__ != name
 
 
 def _kinds_in(module: Any, kind: str | None) -> list[str]:
@@ -311,6 +337,8 @@ def _kinds_in(module: Any, kind: str | None) -> list[str]:
 
 class _Thread(threading.local):
     scopes: tuple[dict[str, Any], ...] = ()
+    described: dict[int, Any] | None = None  # id -> what has it, and its config
+    made: dict[int, Any] | None = None  # `shared_object_id` -> what was made
 
 
 _thread = _Thread()
@@ -318,6 +346,45 @@ _thread = _Thread()
 
 def _scope_objects() -> dict[str, Any]:
     return {name: thing for scope in _thread.scopes for name, thing in scope.items()}
+
+
+@contextlib.contextmanager
+def marking_shared() -> Iterator[None]:
+    """Inside this `with` block configs say, by a `shared_object_id`, which objects are the same."""
+    outer, _thread.described = _thread.described, {}
+    try:
+        yield
+    finally:
+        _thread.described = outer
+
+
+@contextlib.contextmanager
+def making_shared() -> Iterator[None]:
+    """Inside this `with` block configs with the same `shared_object_id` stand for one object."""
+    outer, _thread.made = _thread.made, {}
+    try:
+        yield
+    finally:
+        _thread.made = outer
+
+
+def _marked_if_shared(value: Any, config: dict[str, Any]) -> dict[str, Any]:
+    described = _thread.described
+    if described is not None:
+        if id(value) in described:
+            config["shared_object_id"] = described[id(value)][1]["shared_object_id"] = id(value)
+        described[id(value)] = value, config
+    return config
+
+
+def _shared(config: dict[str, Any], make: Callable[[], Any]) -> Any:
+    """What has the config's `shared_object_id`; it is made where nothing has it yet."""
+    number, made = config.get("shared_object_id"), _thread.made
+    if made is None or not isinstance(number, int):
+        return make()
+    if number not in made:
+        made[number] = make()
+    return made[number]
 
 
 class CustomObjectScope:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,6 +57,7 @@ class Variable(Traced):
         self.path = names.path_of(name)
         if shape is not None:
             shape = check.shape(shape, "shape", "Variable")
+            _spend(shape)
         if isinstance(initializer, str):
             initializer = registry.resolve("initializers", initializer)
         if not callable(initializer):
@@ -123,6 +128,42 @@ class Variable(Traced):
         copy.regularizer, copy.constraint = self.regularizer, self.constraint
         memo[id(self)] = copy
         return copy
+
+
+class _Thread(threading.local):
+    left: int | None = None
+
+
+_thread = _Thread()
+
+
+class TooManyNumbers(ValueError):
+    """Variables would hold more numbers than `at_most` allows; `shape` is that of the last."""
+
+    def __init__(self, shape: tuple[Any, ...]) -> None:
+        super().__init__(f"a weight of shape {check.shown(shape)} would be too much")
+        self.shape = shape
+
+
+@contextlib.contextmanager
+def at_most(count: int) -> Iterator[None]:
+    """Inside this `with` block new variables may hold that many numbers, all together.
+
+    What is too large is refused before any memory is asked for. Files that are not trusted are
+    loaded so: their config cannot ask for more weights than they hold.
+    """
+    outer, _thread.left = _thread.left, count
+    try:
+        yield
+    finally:
+        _thread.left = outer
+
+
+def _spend(shape: tuple[Any, ...]) -> None:
+    if _thread.left is not None and None not in shape:
+        _thread.left -= math.prod(shape)
+        if _thread.left < 0:
+            raise TooManyNumbers(shape)
 
 
 def _array(value: Any) -> np.ndarray:

@@ -3,13 +3,14 @@
 from npkeras.core import check, registry
 from npkeras.core.registry import register
 from npkeras.layers.base import Layer
+from npkeras.models import graph_config
+from npkeras.models.files import Files
 from npkeras.models.summary import print_summary
-from npkeras.saving import weights_h5
 from npkeras.training.trainer import Trainer
 
 
 @register("models")
-class Model(Trainer, Layer):
+class Model(Files, Trainer, Layer):
     """A layer made of layers, with `compile`, `fit`, `evaluate` and `predict`.
 
     Subclass it: make layers in `__init__`, connect them in `call`.
@@ -26,11 +27,23 @@ class Model(Trainer, Layer):
         (2, 3)
     """
 
+    _functional_class = None  # what `Model(inputs, outputs)` is, as its module says
+
+    def __new__(cls, *args, **kwargs):
+        if cls is Model and _has_ends(args, kwargs):
+            cls = Model._functional_class
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(self, *args, **kwargs):
+        if _has_ends(args, kwargs):
+            _make_functional(type(self))
+            Model._functional_class.__init__(self, *args, **kwargs)
+            return
         if args or "inputs" in kwargs or "outputs" in kwargs:
             raise ValueError(
-                "npkeras does not build functional models, `Model(inputs, outputs)`, yet. "
-                "Use `Sequential`, or subclass `Model` and connect the layers in `call`."
+                "A functional model needs both ends: `Model(inputs, outputs)`. Without them, "
+                "subclass `Model` and connect layers in `call`. Received: "
+                f"{check.shown(args)} and the keywords {sorted(kwargs)}"
             )
         Layer.__init__(self, **kwargs)
 
@@ -97,24 +110,6 @@ class Model(Trainer, Layer):
             layer_range=layer_range,
         )
 
-    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
-        """Write all weights, and the optimizer's state, to a `.weights.h5` file.
-
-        The file replaces an older one in one step, when it is whole and on disk.
-        """
-        weights_h5.save(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
-
-    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
-        """Read all weights, and the optimizer's state, from a `.weights.h5` file.
-
-        A file that does not fit changes nothing, and the error says where it does not fit.
-
-        Args:
-            filepath: The file.
-            skip_mismatch: Whether layers that do not fit are left as they are, with a warning.
-        """
-        weights_h5.load(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
-
     def get_config(self):
         """What `from_config` needs to make a model like this one."""
         config = super().get_config()
@@ -122,8 +117,37 @@ class Model(Trainer, Layer):
             return config
         return {name: config[name] for name in ("name", "trainable", "dtype")}
 
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A model like the one whose `get_config` gave `config`."""
+        if not all(key in config for key in graph_config.KEYS):
+            return super().from_config(config)
+        inputs, outputs = graph_config.ends_of(config, custom_objects)
+        model = cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+        model._trainable = bool(config.get("trainable", True))
+        return model
+
     def to_json(self, **kwargs):
         """The architecture, without the weights, as JSON. Arguments go to `json.dumps`."""
         import json
 
         return json.dumps(registry.serialize(self), **kwargs)
+
+
+def _has_ends(args, kwargs):
+    """Whether a model is made of inputs and outputs."""
+    if "outputs" in kwargs:
+        return len(args) == 1 or "inputs" in kwargs
+    return len(args) >= 2
+
+
+def _make_functional(cls):
+    """Put the class of functional models between a user's class of models and `Model`."""
+    functional = Model._functional_class
+    if issubclass(cls, functional):
+        return
+    for base in cls.__bases__:
+        if base is not Model and issubclass(base, Model):
+            _make_functional(base)
+    if Model in cls.__bases__:
+        cls.__bases__ = tuple(functional if base is Model else base for base in cls.__bases__)

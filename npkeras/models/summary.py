@@ -9,13 +9,19 @@ import numpy as np
 from npkeras.core import tree
 from npkeras.layers.base import Layer
 
-_WIDEST = 88  # columns, where the terminal is as wide
-_COLUMNS = (  # heading, how texts are put into the cell, where the column ends
-    ("Layer (type)", str.ljust, 0.45, 0.4),
-    ("Output Shape", str.ljust, 0.8, 0.72),
-    ("Param #", str.rjust, 1.0, 0.9),
-    ("Trainable", lambda text, width: f"{' ' * ((width - len(text)) // 2)}{text}", None, 1.0),
-)
+_HEADINGS = {  # how texts are put into the cell
+    "Layer (type)": str.ljust,
+    "Output Shape": str.ljust,
+    "Param #": str.rjust,
+    "Connected to": str.ljust,
+    "Trainable": lambda text, width: f"{' ' * ((width - len(text)) // 2)}{text}",
+}
+_ENDS = {  # where the columns end, by whether there are the fourth and the fifth
+    (False, False): (0.45, 0.8, 1.0),
+    (False, True): (0.4, 0.72, 0.9, 1.0),
+    (True, False): (0.3, 0.56, 0.74, 1.0),
+    (True, True): (0.27, 0.5, 0.66, 0.9, 1.0),
+}
 
 
 def print_summary(
@@ -28,20 +34,49 @@ def print_summary(
     layer_range=None,
 ):
     """Print the table of layers, then the totals. The arguments are those of `Model.summary`."""
-    columns = _COLUMNS if show_trainable else _COLUMNS[:3]
-    if line_length is None:
-        widest = _WIDEST + (12 if show_trainable else 0)
+    graph = getattr(model, "_connected", None)
+    connected = graph is not None and not _is_chain(graph)
+    left_out = set() if connected else {"Connected to"}
+    left_out |= set() if show_trainable else {"Trainable"}
+    columns = [column for column in _HEADINGS.items() if column[0] not in left_out]
+    if line_length is None:  # as wide as the terminal, up to a limit
+        widest = (108 if connected else 88) + (12 if show_trainable else 0)
         line_length = min(widest, shutil.get_terminal_size().columns - 4)
     if positions is None:
-        positions = [column[3 if show_trainable else 2] for column in columns]
+        positions = _ENDS[connected, show_trainable]
     widths = _widths(line_length, positions, len(columns))
-    rows = [
-        row[: len(columns)]
-        for layer in _in_range(model.layers, layer_range)
-        for row in _rows(layer, expand_nested, 0)
-    ]
+    rows = []
+    for layer in _in_range(model.layers if graph is None else graph.operations, layer_range):
+        for row in _rows(layer, expand_nested, 0, graph):
+            rows.append([row[heading] for heading, _ in columns])
     table = _table(columns, rows, widths)
     (print_fn or print)("\n".join([f'Model: "{model.name}"', table, *_totals(model), ""]))
+
+
+def _is_chain(graph):
+    """Whether each operation has one call, with the output of the operation before."""
+    before = None
+    for operation in graph.operations:
+        nodes = graph.nodes[operation.name]
+        tensors = graph.tensors_into(nodes[0])
+        sources = [graph.node_of(x) for x in tensors]
+        if len(nodes) > 1 or sources != ([] if before is None else [before]):
+            return False
+        before = nodes[0]
+    return True
+
+
+def _connections(operation, graph):
+    """Where the arguments of an operation's calls come from: `dense[0][0]`."""
+    found = []
+    for node in graph.nodes[operation.name]:
+        for x in graph.tensors_into(node):
+            source = graph.node_of(x)
+            name, call, output = graph.history(x)
+            if isinstance(source.operation, Layer):
+                call = [id(n) for n in source.operation._inbound_nodes].index(id(source))
+            found.append(f"{name}[{call}][{output}]")
+    return ", ".join(found) or "-"
 
 
 def _widths(line_length, positions, count):
@@ -95,13 +130,18 @@ def _in_range(layers, layer_range):
     return layers[begin : end + 1] if begin <= end else layers[min(last) : max(first) + 1]
 
 
-def _rows(layer, expand_nested, depth):
+def _rows(layer, expand_nested, depth, graph=None):
     """The row of a layer and, if asked for, those of the layers of a model within."""
-    trainable = ("Y" if layer.trainable else "N") if layer.weights else "-"
+    is_layer = isinstance(layer, Layer)
     indent = f"{'   ' * depth}└ " if depth else ""
-    title = f"{indent}{layer.name} ({type(layer).__name__})"
-    yield title, _shape(layer), _count(layer), trainable
-    if expand_nested and isinstance(layer, Layer) and hasattr(layer, "layers"):
+    yield {
+        "Layer (type)": f"{indent}{layer.name} ({type(layer).__name__})",
+        "Output Shape": _shape(layer) if is_layer else _shape_of(graph.nodes[layer.name][0]),
+        "Param #": _count(layer) if is_layer else "0",
+        "Connected to": _connections(layer, graph) if graph is not None else "-",
+        "Trainable": ("Y" if layer.trainable else "N") if is_layer and layer.weights else "-",
+    }
+    if expand_nested and is_layer and hasattr(layer, "layers"):
         for inner in layer.layers:
             yield from _rows(inner, expand_nested, depth + 1)
 
@@ -109,15 +149,18 @@ def _rows(layer, expand_nested, depth):
 def _shape(layer):
     """The shape of the outputs, for the inputs the layer was built for; "?" where unknown."""
     if layer._inbound_nodes:
-        shapes = tree.map(lambda tensor: tensor.shape, layer._inbound_nodes[-1].outputs)
-    elif layer.built and layer._build_shapes:
+        return _shape_of(layer._inbound_nodes[-1])
+    if layer.built and layer._build_shapes:
         try:
-            shapes = layer.compute_output_shape(**layer._build_shapes)
+            return str(layer.compute_output_shape(**layer._build_shapes))
         except Exception:  # whatever a `call` raises that is not made for shapes
             return "?"
-    else:
-        return "?"
-    return str(shapes)
+    return "?"
+
+
+def _shape_of(node):
+    shapes = [None if tensor is None else tensor.shape for tensor in tree.leaves(node.outputs)]
+    return str(shapes[0] if len(shapes) == 1 else shapes)
 
 
 def _count(layer):
@@ -144,7 +187,7 @@ def _cells(texts, columns, widths, at_bottom=False):
     wrapped = [_wrapped(text, width - 2) for text, width in zip(texts, widths, strict=True)]
     height = max(map(len, wrapped))
     filled = []
-    for lines, width, (_, align, *_) in zip(wrapped, widths, columns, strict=True):
+    for lines, width, (_, align) in zip(wrapped, widths, columns, strict=True):
         empty = [""] * (height - len(lines))
         lines = [*empty, *lines] if at_bottom else [*lines, *empty]
         filled.append([align(line, width - 2).ljust(width - 2) for line in lines])

@@ -101,14 +101,12 @@ class CompiledLoss:
                 y_true = tree.leaves(y_true)[0]
             value = loss(y_true, y_pred, sample_weight)
             return value if weight is None else ops.multiply(value, float(weight))
-        return self._several(y_true, y_pred, sample_weight)
+        return self._several(y_true, y_pred, sample_weight, names)
 
-    def _several(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+    def _several(self, y_true: Any, y_pred: Any, sample_weight: Any, names: Any) -> Any:
         outputs = tree.leaves(y_pred)
-        targets = targets_of(y_true, y_pred)
-        weights = tree.leaves(sample_weight) if sample_weight is not None else [None]
-        if len(weights) == 1:
-            weights = weights * len(outputs)
+        targets = targets_of(y_true, y_pred, names)
+        weights = weights_of(sample_weight, y_pred, names)
         total = None
         parts = zip(self._parts or (), targets, outputs, weights, strict=True)
         for (loss, weight, tracker), y, prediction, sample in parts:
@@ -123,8 +121,21 @@ class CompiledLoss:
         return total
 
 
-def targets_of(y_true: Any, y_pred: Any) -> list[Any]:
-    """The targets in the order of the outputs' leaves."""
+def weights_of(sample_weight: Any, y_pred: Any, names: list[str] | None = None) -> list[Any]:
+    """The sample weights in the order of the outputs' leaves: one for all, or one for each."""
+    count = len(tree.leaves(y_pred))
+    if isinstance(sample_weight, dict) and count > 1:
+        labels = sorted(y_pred) if isinstance(y_pred, dict) else names
+        if labels:
+            return _by_name(sample_weight, labels, "sample_weight")
+    weights = [None] if sample_weight is None else tree.leaves(sample_weight)
+    return weights * count if len(weights) == 1 else weights
+
+
+def targets_of(y_true: Any, y_pred: Any, names: list[str] | None = None) -> list[Any]:
+    """The targets in the order of the outputs' leaves; a dict of them goes by the names."""
+    if isinstance(y_true, dict) and names and not isinstance(y_pred, dict):
+        return _by_name(y_true, names, "y")
     if isinstance(y_pred, dict) and isinstance(y_true, dict):
         missing = [name for name in y_true if name not in y_pred]
         if missing:
@@ -230,7 +241,7 @@ class CompiledMetrics:
         """Decide which metric belongs to which output; `"accuracy"` by the shapes."""
         labels = names or output_names_of(y_pred)
         outputs = tree.leaves(y_pred)
-        targets = tree.leaves(y_true) if len(outputs) == 1 else targets_of(y_true, y_pred)
+        targets = tree.leaves(y_true) if len(outputs) == 1 else targets_of(y_true, y_pred, names)
         self._parts = []
         for given, what, takes_weights in (
             (self.given, "metrics", False),
@@ -253,10 +264,8 @@ class CompiledMetrics:
             return
         outputs = tree.leaves(y_pred)
         single = len(outputs) == 1
-        targets = tree.leaves(y_true) if single else targets_of(y_true, y_pred)
-        weights = [None] if sample_weight is None else tree.leaves(sample_weight)
-        if len(weights) == 1:
-            weights = weights * len(outputs)
+        targets = tree.leaves(y_true) if single else targets_of(y_true, y_pred, names)
+        weights = weights_of(sample_weight, y_pred, names)
         for i, metric, takes_weights in self._parts:
             if takes_weights and weights[i] is not None:
                 metric.update_state(targets[i], outputs[i], weights[i])

@@ -97,14 +97,22 @@ class Trainer(Steps):
             "jit_compile": False,
         }
 
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """What `compile_from_config` needs to compile a model in the same way."""
-        if not self.compiled:
-            return None
+    def get_compile_config(self) -> dict[str, Any]:
+        """What `compile_from_config` needs to compile a model in the same way; else nothing."""
+        if not self.compiled or not hasattr(self, "_compile_config"):
+            return {}
         return {name: serialize(value) for name, value in self._compile_config.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as another model was whose `get_compile_config` gave `config`."""
+        if type(self).compile is not Trainer.compile:
+            warnings.warn(
+                f"Model {self.name!r} is loaded without being compiled: its class has a `compile` "  # type: ignore[attr-defined]
+                "of its own. Define `get_compile_config` and `compile_from_config` too, or call "
+                "`compile` now.",
+                stacklevel=2,
+            )
+            return
         self.compile(**tree.map(lambda leaf: leaf, _revived(config)))
         if self.built:  # type: ignore[attr-defined]
             self.optimizer.build(self.trainable_variables)
