@@ -33,7 +33,7 @@ OWN = {
     "callbacks": {"GradientClipping", "GradientMonitor", "LearningRateDecay", "TqdmCallback"},
     "config": {"random_stream", "set_random_stream"},
     "metrics": {"Perplexity"},
-    "saving": {"CorruptFileError", "WeightsMismatchError"},
+    "saving": {"CorruptFileError", "UnsafeModelError", "WeightsMismatchError", "describe"},
 }
 # Signatures that differ on purpose: (module, name) -> the reason.
 _BY_NAME = "On TensorFlow, Keras' class takes `*args, **kwargs` and hands on the same arguments."

@@ -6,39 +6,82 @@ Everything is looked at before it is opened, and no array is read whose shape wa
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from npkeras.saving.archive import Window
 from npkeras.saving.errors import CorruptFileError
 
-_FILTERS = {"gzip", "lzf", None}
+_FILTERS = {1, 2, 3, 32000}  # gzip, shuffle, checksum, lzf; others HDF5 would look for on disk
 _LARGEST_DEPTH = 32
-_MOST_OBJECTS = 1_000_000
+_MOST_OBJECTS = 400_000
 _LARGEST_UNASKED = 1 << 26  # bytes of an array whose shape nobody expects
+_LARGEST_RATIO = 100  # how much more an array may hold than is stored of it
+
+# Where the arrays of a file lie: the path of each group called `vars`, the names there, and for
+# each name the file that holds it (one and the same, unless the weights are in several files).
+Held = dict[str, dict[str, Any]]
 
 
 def open_file(path: str | os.PathLike[str]) -> Any:
     """An HDF5 file, open for reading."""
-    import h5py
-
     target = pathlib.Path(path)
     if not target.exists():
         raise FileNotFoundError(f"There is no file {str(target)!r}.")
     if target.is_dir():
         raise CorruptFileError(f"{str(target)!r} is a folder. Expected an HDF5 file.")
+    return _opened(target, str(target), target.stat().st_size)
+
+
+def open_within(file: BinaryIO, where: str) -> Any:
+    """An HDF5 file that lies within another, open for reading."""
+    return _opened(file, where, file.seek(0, 2))
+
+
+def _opened(source: Any, where: str, size: int) -> Any:
+    import h5py
+
     try:
-        return h5py.File(target, "r")
-    except OSError as error:
+        return h5py.File(source, "r")
+    except (OSError, ValueError, RuntimeError) as error:
         raise CorruptFileError(
-            f"{str(target)!r} exists, has {target.stat().st_size:,} bytes, and is not a readable "
+            f"{where!r} exists, has {size:,} bytes, and is not a readable "
             "HDF5 file: it is of another kind, or cut short."
         ) from error
 
 
-def members(group: Any) -> list[str]:
+@contextlib.contextmanager
+def new_file(target: Any, path: str | os.PathLike[str]) -> Iterator[Any]:
+    """A new HDF5 file to write.
+
+    The library writes through a `Window`, and so never learns that a disk is full: it could not
+    close the file then, nor let go of it.
+
+    Args:
+        target: Where to write: a path, or a window of a file.
+        path: The name that errors are to mention.
+    """
+    import h5py
+
+    with contextlib.ExitStack() as stack:
+        window = target
+        if not isinstance(target, Window):
+            window = Window(stack.enter_context(open(target, "w+b", buffering=0)), 0)
+        with h5py.File(window, "w") as file:
+            yield file
+        failure = window.failure
+        if isinstance(failure, OSError) and failure.errno is not None:
+            raise OSError(failure.errno, failure.strerror, str(path)) from failure
+        if failure is not None:
+            raise failure
+
+
+def members(group: Any, where: str) -> list[str]:
     """The names in a group, if all of them are real members and none is a link elsewhere."""
     import h5py
 
@@ -46,35 +89,45 @@ def members(group: Any) -> list[str]:
     for name in names:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise CorruptFileError(
-                f"{group.file.filename!r}: {group.name.rstrip('/')}/{name} is a link to another "
+                f"{where!r}: {group.name.rstrip('/')}/{name} is a link to another "
                 "place or file. Files of weights have none, so it was not followed."
             )
     return names
 
 
-def tree_of(file: Any) -> dict[str, tuple[str, ...]]:
+def tree_of(file: Any, where: str) -> Held:
     """The path of each group called `vars` that holds arrays, and their names there."""
     import h5py
 
-    found: dict[str, tuple[str, ...]] = {}
+    found: Held = {}
     waiting = [(file, "", 0)]
     count = 0
     while waiting:
         group, path, depth = waiting.pop()
         if depth > _LARGEST_DEPTH:
-            raise CorruptFileError(
-                f"{file.filename!r}: groups are nested more than {_LARGEST_DEPTH} deep."
-            )
-        for name in members(group):
+            raise CorruptFileError(f"{where!r}: groups are nested more than {_LARGEST_DEPTH} deep.")
+        for name in members(group, where):
             count += 1
             if count > _MOST_OBJECTS:
-                raise CorruptFileError(f"{file.filename!r} holds over {_MOST_OBJECTS:,} objects.")
+                raise CorruptFileError(f"{where!r} holds over {_MOST_OBJECTS:,} objects.")
             kind = group.get(name, getclass=True)
             if kind is h5py.Group:
                 waiting.append((group[name], f"{path}/{name}".lstrip("/"), depth + 1))
             elif kind is h5py.Dataset and path.split("/")[-1] == "vars":
-                found[path] = (*found.get(path, ()), name)
+                found.setdefault(path, {})[name] = file
     return found
+
+
+def count_numbers(held: Held) -> int:
+    """How many numbers the arrays hold, by what is stored of them and not by what they claim."""
+    total = 0
+    for path, names in held.items():
+        for name, file in names.items():
+            array = file[path][name].id
+            each = max(1, array.get_type().get_size())
+            claimed = array.get_space().get_simple_extent_npoints()
+            total += min(claimed, _LARGEST_RATIO * array.get_storage_size() // each)
+    return total
 
 
 def read(dataset: Any, shape: tuple[int, ...] | None, where: str) -> np.ndarray:
@@ -93,7 +146,7 @@ def read(dataset: Any, shape: tuple[int, ...] | None, where: str) -> np.ndarray:
         raise CorruptFileError(f"{where} holds no array.")
     if dataset.external or dataset.is_virtual:
         raise CorruptFileError(f"{where} takes its numbers from another file. It was not read.")
-    if dataset.compression not in _FILTERS or dataset.scaleoffset is not None:
+    if not set(_filters_of(dataset)) <= _FILTERS:
         raise CorruptFileError(f"{where} is packed in a way that files of weights never are.")
     if shape is not None and dataset.shape != shape:
         raise ShapeDiffers(dataset.shape)
@@ -101,7 +154,10 @@ def read(dataset: Any, shape: tuple[int, ...] | None, where: str) -> np.ndarray:
         raise CorruptFileError(
             f"{where} claims {dataset.nbytes:,} bytes and stores {_stored(dataset):,}."
         )
-    return _numbers(dataset, where)
+    try:
+        return _numbers(dataset, where)
+    except (OSError, RuntimeError) as error:
+        raise CorruptFileError(f"{where} cannot be read: the file is damaged.") from error
 
 
 class ShapeDiffers(ValueError):
@@ -110,6 +166,11 @@ class ShapeDiffers(ValueError):
     def __init__(self, found: tuple[int, ...]) -> None:
         super().__init__(f"found shape {found}")
         self.found = found
+
+
+def _filters_of(dataset: Any) -> list[int]:
+    made = dataset.id.get_create_plist()
+    return [made.get_filter(i)[0] for i in range(made.get_nfilters())]
 
 
 def _stored(dataset: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from npkeras.core.names import snake_case
@@ -19,14 +19,15 @@ def is_saveable(thing: Any) -> bool:
     return hasattr(thing, "save_own_variables") and hasattr(thing, "load_own_variables")
 
 
-def saveables(model: Any) -> Iterator[tuple[str, Any]]:
+def saveables(model: Any, left_out: Iterable[Any] = ()) -> Iterator[tuple[str, Any]]:
     """Each part of a model that may own variables, once, with its path in the file.
 
     The model itself has the path "". A part is found at the first place that leads to it: a
     Sequential model's `layers` first, then all other attributes in alphabetical order, those
     with a leading underscore last. Parts in a list or dict are named after their class.
+    Those left out are passed over, with what is in them.
     """
-    yield from _from(model, "", set())
+    yield from _from(model, "", {id(thing) for thing in left_out})
 
 
 def _from(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
@@ -61,7 +62,11 @@ def _from_container(container: Any, path: str, seen: set[int]) -> Iterator[tuple
         nested = isinstance(item, (list, tuple, dict, set))
         if not nested and not is_saveable(item):
             continue
-        name = "container" if nested else snake_case(type(item).__name__)
+        name = (
+            "container"
+            if nested
+            else snake_case(getattr(item, "name_in_files", type(item).__name__))
+        )
         count = counts.get(name, 0)
         counts[name] = count + 1
         below = f"{path}/{name}_{count}" if count else f"{path}/{name}"
