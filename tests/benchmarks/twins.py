@@ -61,6 +61,44 @@ class Reviews(nn.Module):
         return self.head(outputs.sum(1) / real.sum(1))
 
 
+class RecurrentGates(nn.Module):
+    """A GRU's outputs at all steps: two biases, as in Keras."""
+
+    def __init__(self, inputs, units):
+        super().__init__()
+        self.gru = nn.GRU(inputs, units, batch_first=True)
+
+    def forward(self, x):
+        return self.gru(x)[0]
+
+
+class ChannelsInFront(nn.Module):
+    def forward(self, x):
+        return x.permute(0, 3, 1, 2)
+
+
+class ChannelsLast(nn.Module):
+    """As Keras flattens them."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class Block(nn.Module):
+    """A transformer's block."""
+
+    def __init__(self, width=64, heads=4):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.first = nn.LayerNorm(width, eps=1e-6)
+        self.hidden = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+        self.second = nn.LayerNorm(width, eps=1e-6)
+
+    def forward(self, x):
+        x = self.first(x + self.attention(x, x, x, need_weights=False)[0])
+        return self.second(x + self.hidden(x))
+
+
 def one_bias(bias):
     nn.init.zeros_(bias)
     bias.requires_grad_(False)
@@ -95,6 +133,17 @@ TWINS = {
     "deep_lstm": lambda: nn.Sequential(
         Recurrent(64, 256), Recurrent(256, 256, last=True), nn.Linear(256, 10)
     ),
+    "gru": lambda: nn.Sequential(RecurrentGates(28, 128), Mean(), nn.Linear(128, 10)),
+    "cnn": lambda: nn.Sequential(
+        ChannelsInFront(),
+        *(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
+        ChannelsLast(),
+        nn.Linear(1600, 10),
+    ),
+    "transformer": lambda: nn.Sequential(
+        nn.Embedding(10_000, 64), Block(), Mean(), nn.Linear(64, 10)
+    ),
     "dropout": lambda: nn.Sequential(DroppingRecurrent(28, 128, 0.2), Mean(), nn.Linear(128, 10)),
 }
 
@@ -105,21 +154,67 @@ def inputs_for(name, x):
 
 
 def set_weights(twin, weights):
-    """Give a twin the weights of its Keras model: gates stand in the same order in both."""
+    """Give a twin the weights of its Keras model."""
     weights = iter([np.array(weight) for weight in weights])
 
-    def take(parameter):  # PyTorch keeps matrices the other way round
-        parameter.copy_(torch.from_numpy(next(weights).T.copy()))
+    def take(parameter, change=np.transpose):  # PyTorch keeps matrices the other way round
+        parameter.copy_(torch.from_numpy(change(next(weights)).copy()))
 
     with torch.no_grad():
         for module in twin.modules():
-            if isinstance(module, nn.Embedding):
-                take(module.weight.T)
-            elif isinstance(module, nn.Linear):
-                take(module.weight)
-                take(module.bias)
-            elif isinstance(module, (nn.LSTM, nn.LSTMCell)):
-                own = {name.removesuffix("_l0"): p for name, p in module.named_parameters()}
-                for part in ("weight_ih", "weight_hh", "bias_ih"):
-                    take(own[part])
+            for kind, fill in FILL.items():
+                if type(module) is kind:
+                    fill(module, take)
     assert next(weights, None) is None, "the model has more weights than its twin"
+
+
+def _linear(module, take):
+    take(module.weight)
+    take(module.bias)
+
+
+def _gates(module, take):  # in the same order in both
+    own = {name.removesuffix("_l0"): p for name, p in module.named_parameters()}
+    for part in ("weight_ih", "weight_hh", "bias_ih"):
+        take(own[part])
+
+
+def _gru(module, take):
+    """Keras has z, r, n where PyTorch has r, z, n, and both biases in one array."""
+
+    def turned(array):
+        z, r, n = np.split(array, 3, axis=-1)
+        return np.concatenate([r, z, n], axis=-1)
+
+    take(module.weight_ih_l0, lambda w: turned(w).T)
+    take(module.weight_hh_l0, lambda w: turned(w).T)
+    both = torch.empty(2, len(module.bias_ih_l0))
+    take(both, turned)
+    module.bias_ih_l0.copy_(both[0])
+    module.bias_hh_l0.copy_(both[1])
+
+
+def _attention(module, take):
+    """Keras has a kernel (width, heads, each) and a bias for each of query, key and value."""
+    for weight, bias in zip(
+        module.in_proj_weight.chunk(3), module.in_proj_bias.chunk(3), strict=True
+    ):
+        take(weight, lambda w: w.reshape(len(w), -1).T)
+        take(bias, np.ravel)
+    take(module.out_proj.weight, lambda w: w.reshape(-1, w.shape[-1]).T)
+    take(module.out_proj.bias)
+
+
+FILL = {
+    nn.Embedding: lambda module, take: take(module.weight.T),
+    nn.Linear: _linear,
+    nn.LayerNorm: _linear,
+    nn.LSTM: _gates,
+    nn.LSTMCell: _gates,
+    nn.GRU: _gru,
+    nn.Conv2d: lambda module, take: (
+        take(module.weight, lambda w: w.transpose(3, 2, 0, 1)),
+        take(module.bias),
+    ),
+    nn.MultiheadAttention: _attention,
+}

@@ -13,6 +13,7 @@ LOSS = "sparse_categorical_crossentropy"
 SEED = 42
 REVIEW_WORDS, REVIEW_LENGTH = 20_000, 200
 TREEBANK_WORDS, TREEBANK_LENGTH = 10_000, 60
+SENTENCE_WORDS, SENTENCE, WIDTH, HEADS = 10_000, 100, 64, 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +117,55 @@ def deep_lstm(keras):
     )
 
 
+def cnn(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def conv_work(rows, places, window, channels, filters, first=False):
+    """Multiply-adds of a convolution: y, dW, and unless it is first dx."""
+    return rows * places * window * channels * filters * (2 if first else 3)
+
+
+def transformer(keras):
+    """One block, after the text classifier of Keras' examples, without dropout."""
+    layers = keras.layers
+    tokens = keras.Input((SENTENCE,), dtype="int32")
+    x = layers.Embedding(SENTENCE_WORDS, WIDTH)(tokens)
+    seen = layers.MultiHeadAttention(HEADS, WIDTH // HEADS)(x, x)
+    x = layers.LayerNormalization(epsilon=1e-6)(x + seen)
+    hidden = layers.Dense(WIDTH)(layers.Dense(WIDTH, activation="relu")(x))
+    x = layers.LayerNormalization(epsilon=1e-6)(x + hidden)
+    x = layers.GlobalAveragePooling1D()(x)
+    return keras.Model(tokens, layers.Dense(10, activation="softmax")(x))
+
+
+def gru(keras):
+    return keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            keras.layers.GRU(128, return_sequences=True),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def sentences(rows):
+    random = np.random.default_rng(SEED)
+    return words(random, (rows, SENTENCE), SENTENCE_WORDS) - 1, random.integers(0, 10, rows)
+
+
 def features(*shape):
     """A function of the number of rows: numbers in [0, 1) of that shape, and ten classes."""
 
@@ -213,5 +263,34 @@ WORKLOADS = {
         batch_size=64,
         steps=150,
         multiply_adds=lstm_work(64, 28, 28, 128, first=True) + dense_work(64, 128, 10),
+    ),
+    "gru": Training(
+        "GRU(128) over 28 x 28, mean, Dense(10), batch 64",
+        gru,
+        features(28, 28),
+        batch_size=64,
+        steps=150,
+        multiply_adds=lstm_work(64, 28, 28, 128, first=True) * 3 // 4 + dense_work(64, 128, 10),
+    ),
+    "cnn": Training(
+        "28 x 28: Conv2D(32), pool, Conv2D(64), pool, Dense(10), batch 64",
+        cnn,
+        features(28, 28, 1),
+        batch_size=64,
+        steps=60,
+        multiply_adds=conv_work(64, 26 * 26, 9, 1, 32, first=True)
+        + conv_work(64, 11 * 11, 9, 32, 64)
+        + dense_work(64, 1600, 10),
+        learning_rate=0.01,
+    ),
+    "transformer": Training(
+        "100 words, width 64: attention of 4 heads, Dense(64) twice, batch 32",
+        transformer,
+        sentences,
+        batch_size=32,
+        steps=60,
+        multiply_adds=6 * dense_work(32 * SENTENCE, WIDTH, WIDTH)
+        + 2 * dense_work(32 * SENTENCE, WIDTH, SENTENCE),
+        learning_rate=0.1,
     ),
 }
