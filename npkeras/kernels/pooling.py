@@ -133,6 +133,8 @@ def _numbered(better: Array, k: int, dtype: Any) -> Array:
 @kernel
 def max_pool_back(dy: Array, windows: list[Along], winners: list[Array]) -> Array:
     """The gradient of `max_pool`: all of it goes to the entry that won."""
+    if not windows:  # each window is one entry
+        return dy
     shape = dy.shape
     for along in windows:
         shape = (*shape[: along.axis], along.length, *shape[along.axis + 1 :])

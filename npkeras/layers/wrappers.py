@@ -43,9 +43,9 @@ class TimeDistributed(Wrapper):
     """Applies a layer to every step of a sequence, with the same weights.
 
     Where that changes nothing, all steps go through the layer at once, as one larger batch. A
-    layer that draws random numbers, reads the mask or was written by the user is called step by
-    step, on what it would see alone. As in Keras the layer's `call` is used, and so its own
-    `activity_regularizer` and dtype policy are not: give them to this layer.
+    layer that draws random numbers, keeps averages, reads the mask or was written by the user is
+    called step by step, on what it would see alone. As in Keras the layer's `call` is used, and so
+    its own `activity_regularizer` and dtype policy are not: give them to this layer.
 
     Args:
         layer: The layer to apply, which takes inputs (batch, ...).
@@ -96,7 +96,7 @@ class TimeDistributed(Wrapper):
         return not any(
             is_users(type(layer))
             or getattr(layer, "stateful", False)
-            or (training and layer._seed_states())
+            or (training and (layer._seed_states() or layer._non_trainable_variables))
             for layer in layers
         )
 

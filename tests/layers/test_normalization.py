@@ -116,6 +116,17 @@ def test_half_precision_does_not_overflow(engine):
     assert array(y).tolist() == [[1], [-1]]
 
 
+@pytest.mark.keras
+def test_steps_of_a_sequence_are_normalized_one_by_one(keras):
+    results = []
+    for engine in (npkeras, keras):
+        layer = engine.layers.TimeDistributed(engine.layers.BatchNormalization(momentum=0.5))
+        y = layer(X, training=True)
+        results.append([array(y), array(layer.layer.moving_mean)])
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_files_of_keras_2_name_the_axis_in_a_list():
     assert BatchNormalization(axis=[3]).axis == 3
     assert BatchNormalization.from_config({"axis": [1], "name": "b"}).axis == 1

@@ -300,5 +300,5 @@ ELSEWHERE = {
     *"concatenate stack hstack vstack dstack split array_split hsplit vsplit dsplit".split(),
     *"fft fft2 ifft2 irfft stft istft".split(),
     *"ctc_loss ctc_decode select".split(),
-    *"unstack meshgrid lstm gru simple_rnn rnn".split(),
+    *"unstack meshgrid lstm gru simple_rnn rnn dropped_attention".split(),
 }
