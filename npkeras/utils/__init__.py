@@ -20,6 +20,7 @@ from npkeras.saving import (
 )
 from npkeras.utils.files import get_file
 from npkeras.utils.numerical import normalize, to_categorical
+from npkeras.utils.plotting import model_to_dot, plot_model
 from npkeras.utils.seeding import set_random_seed
 from npkeras.utils.sequence import pad_sequences
 
@@ -39,9 +40,11 @@ __all__ = [
     "get_registered_object",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
