@@ -12,6 +12,7 @@ from npkeras.core.tape import Operators
 
 class _Thread(threading.local):
     inferring = False  # whether a layer's `call` runs on shapes only
+    made_up = False  # whether lengths were made up for that, where they are not known
 
 
 thread = _Thread()
@@ -22,6 +23,10 @@ def _lengths(shape: Any) -> tuple[int | None, ...]:
         if length is not None and (type(length) is not int or length < 0):
             return check.shape(shape, "shape", "KerasTensor")
     return tuple(shape)  # nearly always; checking with care takes ten times as long
+
+
+class UnknownLengthError(TypeError):
+    """A length is wanted that is not known while models are built."""
 
 
 class KerasTensor(Operators):
@@ -114,7 +119,11 @@ def _another(x: Any) -> Any:
 
 
 def remember(operation: Any, args: Any, kwargs: Any, outputs: Any) -> Any:
-    """Note which call the symbolic tensors in `outputs` came from."""
+    """Note which call the symbolic tensors in `outputs` came from.
+
+    The nests are copied: the caller may go on to append to a list that was an argument.
+    """
+    args, kwargs = tree.map(_same, args), tree.map(_same, kwargs)
     node = Node(operation, args, kwargs, outputs)
     if not thread.inferring:
         is_layer = hasattr(operation, "_inbound_nodes")
@@ -123,6 +132,10 @@ def remember(operation: Any, args: Any, kwargs: Any, outputs: Any) -> Any:
         if isinstance(tensor, KerasTensor):
             tensor.node = node
     return outputs
+
+
+def _same(x: Any) -> Any:
+    return x
 
 
 def nodes_between(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:

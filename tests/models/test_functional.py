@@ -4,6 +4,7 @@ import copy
 import gc
 import pickle
 import weakref
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -194,6 +195,32 @@ def test_masks_go_through_models_within(engine):
     assert get_mask(x) is None
 
 
+def test_more_than_is_asked_for_may_come_in_a_dict(engine):
+    x = {"a": ones(2, 4), "b": ones(2, 3), "id": np.arange(2)}
+    a, b = engine.Input((4,), name="a"), engine.Input((3,), name="b")
+    joined = engine.ops.concatenate([a, b], axis=-1)
+    for form in ([a, b], {"a": a, "b": b}):
+        model = engine.Model(form, joined)
+        assert tuple(model(x).shape) == (2, 7)
+        assert model.predict(x, verbose=0).shape == (2, 7)
+
+
+def test_what_comes_in_a_dict_goes_by_name(engine):
+    """Whatever the order of the model's own inputs, the masks too."""
+    L = engine.layers
+    words = L.Embedding(3, 4, mask_zero=True)(np.array([[1, 2, 0], [1, 0, 0]]))
+    plain = engine.ops.convert_to_tensor(2 * ones(2, 3, 4))
+    a, b = engine.Input((3, 4), name="a"), engine.Input((3, 4), name="b")
+    pool = L.GlobalAveragePooling1D()
+    forms = [[b, a], {"a": a, "b": b}]
+    forms += [OrderedDict(b=b, a=a)] if engine is npkeras else []  # Keras takes one for the other
+    for form in forms:
+        model = engine.Model(form, {"a": pool(a), "b": pool(b)})
+        y = model({"a": words, "b": plain, "c": words})
+        np.testing.assert_allclose(array(y["b"]), 2 * ones(2, 4))
+        np.testing.assert_allclose(array(y["a"]), array(pool(words)), rtol=1e-6)
+
+
 def test_frozen_parts(engine):
     model = nested(engine)
     count = len(model.trainable_weights)
@@ -306,3 +333,27 @@ def test_a_sequential_model_joins_a_graph(engine):
     assert tuple(inner(ones(2, 4)).shape) == (2, 3)
     stacked = engine.Sequential([engine.Input((4,)), model, L.Dense(1)])
     assert tuple(stacked(ones(2, 4)).shape) == (2, 1)
+
+
+def test_predict_gives_the_rows_that_come_out(engine):
+    """They may be more than went in, or fewer."""
+    x = engine.Input((6,))
+    for width in (2, 3):
+        model = engine.Model(x, engine.ops.reshape(x, (-1, width)))
+        y = model.predict(np.arange(30.0).reshape(5, 6), batch_size=2, verbose=0)
+        np.testing.assert_array_equal(y, np.arange(30.0).reshape(-1, width))
+    fewer = engine.Model(x, engine.ops.reshape(x, (-1, 12)))
+    y = fewer.predict(np.arange(24.0).reshape(4, 6), batch_size=2, verbose=0)
+    np.testing.assert_array_equal(y, np.arange(24.0).reshape(2, 12))
+
+
+def test_a_list_that_grows_after_the_call_is_another(keras):
+    def grown(k):
+        x = k.Input((3,))
+        found = [x]
+        for _ in range(3):
+            found.append(k.layers.Dense(2)(k.layers.Concatenate()(found)) if found[1:] else x)
+        return k.Model(x, found[-1])
+
+    shapes = [[w.shape for w in grown(k).weights] for k in (npkeras, keras)]
+    assert shapes[0] == shapes[1] == [(6, 2), (2,), (8, 2), (2,)]
