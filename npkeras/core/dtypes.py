@@ -57,7 +57,7 @@ def standardize_dtype(dtype: Any) -> str:
     """The name of a dtype given as a name, a NumPy dtype, a Python type or None (`floatx`)."""
     if dtype is None:
         return config.floatx()
-    if type(dtype) is np.dtype:
+    if isinstance(dtype, np.dtype):
         name = _NAMES.get(dtype)
         if name is not None:
             return name

@@ -17,11 +17,12 @@ def is_nested(structure: Any) -> bool:
 
 def _items(structure: Any) -> list[Any]:
     if isinstance(structure, dict):
-        return [structure[key] for key in _keys(structure)]
+        return [structure[key] for key in keys(structure)]
     return list(structure)
 
 
-def _keys(structure: dict[Any, Any]) -> list[Any]:
+def keys(structure: dict[Any, Any]) -> list[Any]:
+    """The keys of a dict in the order in which its leaves are walked."""
     if isinstance(structure, OrderedDict):
         return list(structure)
     try:
@@ -36,7 +37,7 @@ def _keys(structure: dict[Any, Any]) -> list[Any]:
 
 def _rebuild(like: Any, items: list[Any]) -> Any:
     if isinstance(like, dict):
-        values = dict(zip(_keys(like), items, strict=True))
+        values = dict(zip(keys(like), items, strict=True))
         pairs = ((key, values[key]) for key in like)
         if isinstance(like, defaultdict):
             return type(like)(like.default_factory, pairs)
@@ -79,7 +80,7 @@ def _items_like(structure: Any, other: Any) -> list[Any]:
         missing = [key for key in structure if key not in other]
         if missing:
             raise ValueError(f"The structures differ: the key {missing[0]!r} is missing.")
-        return [other[key] for key in _keys(structure)]
+        return [other[key] for key in keys(structure)]
     return list(other)
 
 

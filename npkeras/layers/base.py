@@ -46,6 +46,7 @@ class Layer(Caller, WeightKeeper, Configurable):
     """
 
     input_spec = None
+    input_advice = "The first axis is that of the samples."  # for inputs with other axes
     supports_masking = False
     supports_jit = True  # Keras' users set it; nothing is compiled here
     quiet_activity_regularizer = True  # whether the config leaves it out where there is none
@@ -95,8 +96,10 @@ class Layer(Caller, WeightKeeper, Configurable):
         if given_shape is not None:
             self._input_shape_arg = given_shape
         if kwargs:
+            known = [*derived_arguments(type(self), Layer), *_BASE_ARGUMENTS]
             raise ValueError(
-                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}."
+                f"{check.did_you_mean(next(iter(kwargs)), known)}"
             )
 
     @property
@@ -125,14 +128,18 @@ class Layer(Caller, WeightKeeper, Configurable):
 
     def build(self, input_shape):
         """Make the weights, knowing the shape of the inputs. For subclasses to override."""
-        if type(self).build is Layer.build and not all(
-            x.built for x in self._flatten_layers(False)
-        ):
+        if self._is_built_by_calls():
             warnings.warn(
                 f"Layer {self.name!r} ({type(self).__name__}) has no `build` of its own, so "
                 "building it leaves the layers within unbuilt. Call it on data, or define `build`.",
                 stacklevel=3,
             )
+
+    def _is_built_by_calls(self):
+        """Whether there are layers within that nothing but a call of this one would build."""
+        return type(self).build is Layer.build and not all(
+            layer.built for layer in self._flatten_layers(False)
+        )
 
     def _build_for(self, arguments):
         if type(self).build is not Layer.build:
@@ -186,9 +193,9 @@ class Layer(Caller, WeightKeeper, Configurable):
         return {"shapes_dict": shapes}
 
     def build_from_config(self, config):
-        """Build, if that is still to be done, with the shapes that `get_build_config` gave."""
+        """Build with the shapes that `get_build_config` gave, unless a call has to do that."""
         config = config or {}
-        if self.built:
+        if self.built or self._is_built_by_calls():
             return
         if "shapes_dict" in config:
             self.build(**config["shapes_dict"])

@@ -70,7 +70,7 @@ class Bidirectional(Layer):
         self.stateful = layer.stateful
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
-        self.input_spec = layer.input_spec
+        self.input_spec, self.input_advice = layer.input_spec, layer.input_advice
 
     def _check_both(self):
         forward, backward = self.forward_layer, self.backward_layer

@@ -18,6 +18,7 @@ from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, remember, thread
 from npkeras.core.tape import Traced
 from npkeras.core.variable import Variable
+from npkeras.layers import lengths
 from npkeras.layers.input_spec import check_inputs
 from npkeras.layers.signatures import build_arguments, call_signature, rule_arguments
 from npkeras.metrics.base import Metric
@@ -205,10 +206,28 @@ class Caller:
         _context.entry, thread.inferring = _context.entry or self, True
         try:
             with _keeping_state(self):
-                outputs = self._run(args, kwargs, training)
+                outputs = self._run_on_shapes(args, kwargs, training)
         finally:
             _context.entry, thread.inferring = outer
         return self._apply_own_rule(args, kwargs) if own_rule else tree.map(_fresh, outputs)
+
+    def _run_on_shapes(self, args, kwargs, training):
+        """`call` on symbolic inputs, if need be with lengths made up for the unknown ones.
+
+        `ops.zeros(ops.shape(x))` wants numbers. So `call` is run for two lengths, and what differs
+        between their outputs is unknown.
+        """
+        try:
+            return self._run(args, kwargs, training)
+        except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
+            if not lengths.may_help(error, (args, kwargs)):
+                raise
+            outputs = lengths.outputs_for_any(
+                lambda args, kwargs: self._run(args, kwargs, training), args, kwargs
+            )
+            if outputs is None:
+                raise
+            return outputs
 
     def _apply_own_rule(self, args, kwargs):
         shapes = _shapes_of(dict(call_signature(type(self)).named(args, kwargs)))

@@ -96,6 +96,11 @@ class Embedding(Layer):
     def _whole_numbers(self, inputs):
         """The inputs as integers that are rows of the table."""
         inputs = np.asarray(inputs)
+        if inputs.dtype.kind not in "iufb":
+            raise ValueError(
+                f"Layer {self.name!r} (Embedding) expects whole numbers. Received an array of "
+                f"dtype {inputs.dtype}. Give each word a number first."
+            )
         if inputs.dtype.kind not in "iu":
             with np.errstate(invalid="ignore"):
                 numbers = inputs.astype("int64")

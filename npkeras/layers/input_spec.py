@@ -118,9 +118,12 @@ def _check_one(spec, value, layer, which=""):
     shape = shape_of(value)
     expected = spec.fits(shape)
     if expected:
+        advice = "Feed it the inputs it was built for, or make a new layer."
+        if expected.endswith(" axes"):
+            advice = layer.input_advice
         raise ValueError(
-            f"{_name(layer)} expects {expected}{which}. Received an input of shape {shape}. Feed "
-            "it the inputs it was built for, or make a new layer."
+            f"{_name(layer)} expects {expected}{which}. Received an input of shape {shape}. "
+            f"{advice}"
         )
     if spec.dtype is not None and dtype_of(value) != spec.dtype:
         raise ValueError(

@@ -121,6 +121,10 @@ class RNN(Layer):
 
     supports_masking = True
     untracked = Layer.untracked | {"states"}
+    input_advice = (
+        "It takes (samples, steps, features). Below another recurrent layer, one needs "
+        "`return_sequences=True`."
+    )
 
     def __init__(
         self,

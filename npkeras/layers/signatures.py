@@ -26,7 +26,11 @@ class CallSignature:
         try:
             self.signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"Layer {layer.name!r} ({type(layer).__name__}): {error}") from None
+            advice = " Several inputs for one argument go in a list." if len(args) > 1 else ""
+            raise TypeError(
+                f"Layer {layer.name!r} ({type(layer).__name__}): {error}. Its `call` takes "
+                f"{self.signature}.{advice}"
+            ) from None
         given = {**dict(zip(self.names, args, strict=False)), **kwargs}
         ordered = {name: given[name] for name in self.names if name in given}
         surplus = {f"argument {i}": arg for i, arg in enumerate(args) if i >= len(self.names)}

@@ -71,7 +71,7 @@ class Functional(Model):
     def call(self, inputs, training=None, mask=None):
         values = self._standardized(inputs)
         if mask is not None:
-            values = [_masked(x, m) for x, m in zip(values, tree.leaves(mask), strict=True)]
+            values = [_masked(x, m) for x, m in zip(values, self._flat_masks(mask), strict=True)]
         results = self._runner.run(values, training)
         form = self._output_form
         if isinstance(form, KerasTensor):
@@ -93,21 +93,15 @@ class Functional(Model):
 
     def _flat(self, inputs):
         """The inputs in order: by their names if they come as a dict, else as they come."""
-        form = self._input_form
         if isinstance(inputs, dict):
-            if isinstance(form, dict):
-                keys = list(form)
-                found = {key: inputs[key] for key in keys if key in inputs}
-            else:
-                keys = [expected.name for expected in self._expected]
-                found = [inputs[key] for key in keys if key in inputs]
+            keys = self._keys_of_inputs()
             missing = [key for key in keys if key not in inputs]
             if missing:
                 raise ValueError(
                     f"Model {self.name!r} expects a dict with the keys {keys}. Received one with "
                     f"the keys {list(inputs)}: data for {missing[0]!r} are missing."
                 )
-            inputs = found
+            inputs = [inputs[key] for key in keys]
         elif len(self._expected) == 1 and _is_numbers(inputs):
             inputs = np.asarray(inputs)
         flat = tree.leaves(inputs)
@@ -118,6 +112,18 @@ class Functional(Model):
                 f"Received {len(flat)}. Give them as a list in this order, or as a dict."
             )
         return flat
+
+    def _flat_masks(self, mask):
+        """The masks of the inputs, in the order of `_flat`."""
+        if isinstance(mask, dict):
+            mask = [mask.get(key) for key in self._keys_of_inputs()]
+        return tree.leaves(mask)
+
+    def _keys_of_inputs(self):
+        """The keys of a dict of inputs, in the order in which its leaves are expected."""
+        if isinstance(self._input_form, dict):
+            return tree.keys(self._input_form)
+        return [expected.name for expected in self._expected]
 
     def _check_positional(self, arg):
         """What is no array is made one, or refused, when it is known what is expected."""
@@ -254,9 +260,12 @@ class _Expected:
             return ops.squeeze(x, -1)
         if len(shape) == len(expected) - 1 and expected[-1] == 1 and self._fits((*shape, 1)):
             return ops.expand_dims(x, -1)
+        advice = ""
+        if self._fits((None, *shape)):
+            advice = ". Is the axis of the samples missing? `x[None]` is a batch of one sample"
         raise ValueError(
             f"Input {self.position}, {self.name!r}, of model {model.name!r} has another shape than "
-            f"expected: expected shape={expected}, found shape={shape}"
+            f"expected: expected shape={expected}, found shape={shape}{advice}"
         )
 
     def _may_stay(self, x):

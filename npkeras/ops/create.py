@@ -8,7 +8,7 @@ from npkeras.core import check, shapes, tree
 from npkeras.core.dtypes import as_array, dtype_of, numpy_dtype, result_type, standardize_dtype
 from npkeras.core.op import numpy_function, op
 from npkeras.core.shapes import kind_of, normalize_axis, shape_of, unbroadcast
-from npkeras.core.symbolic import KerasTensor
+from npkeras.core.symbolic import KerasTensor, UnknownLengthError, thread
 from npkeras.core.tape import Operators, Traced, plain
 from npkeras.core.variable import Variable
 from npkeras.ops.arrange import broadcast_to, ravel, reshape, stack
@@ -88,12 +88,22 @@ def full_like(x, fill_value, dtype=None):
 def arange(start, stop=None, step=None, dtype=None):
     """Evenly spaced numbers from `start` (0 if there is no `stop`) up to, not including, `stop`."""
     bounds = [plain(n) for n in (start, stop, step) if n is not None]
+    if start is None or (stop is None and _is_unknown_stop(start, step)):
+        raise UnknownLengthError(
+            "`arange` needs numbers. Received: "
+            f"start={start}, stop={stop}, step={step}. Is it a length that is not known yet?"
+        )
     if dtype is None:
         dtype = result_type(*map(kind_of, bounds))
     if stop is None:
         start, stop = 0, start
     step = 1 if step is None else step
     return np.arange(plain(start), plain(stop), plain(step)).astype(_float_dtype(dtype))
+
+
+def _is_unknown_stop(start, step):
+    """Whether None was passed as `stop`, most likely, by a `call` that runs on shapes."""
+    return thread.inferring and not thread.made_up and (step is not None or plain(start) == 0)
 
 
 def eye(N, M=None, k=0, dtype=None):

@@ -58,7 +58,7 @@ class State(registry.Configurable):
         if not isinstance(self._learning_rate, Variable) and not _is_function(learning_rate):
             raise TypeError(
                 f"The learning rate of optimizer {self.name!r} follows "
-                f"{self._learning_rate!r:.60} and cannot be set to a number. "
+                f"{type(self._learning_rate).__name__} and cannot be set to a number. "
                 f"Received: learning_rate={check.shown(learning_rate)}. "
                 "Make the optimizer with a number to be able to set it."
             )

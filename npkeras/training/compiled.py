@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from npkeras import losses, metrics, ops
 from npkeras.core import check, tree
 from npkeras.core.tape import plain
@@ -73,6 +75,13 @@ class CompiledLoss:
         self.loss = tree.map(_as_loss, loss)
         self.loss_names = tree.map(_name_of, loss)
         self.loss_weights = loss_weights
+        for weight in tree.leaves(loss_weights):
+            if weight is not None and not isinstance(weight, (int, float, np.number)):
+                raise ValueError(
+                    "`loss_weights` must hold numbers, by which the losses are multiplied. "
+                    f"Received: loss_weights={check.shown(loss_weights)}. Metrics are passed by "
+                    "name: metrics=[...]"
+                )
         self.trackers: list[Any] = []  # the mean loss of each of several outputs
         self._parts: list[tuple[Any, float | None, Any]] | None = None
 
@@ -97,6 +106,11 @@ class CompiledLoss:
             self._match(y_pred, names)
         if len(self._parts) == 1 and not tree.is_nested(y_pred):  # type: ignore[arg-type]
             loss, weight, _ = self._parts[0]  # type: ignore[index]
+            if y_true is None:
+                raise ValueError(
+                    "The loss of the model needs targets and predictions. Received: y=None. Pass "
+                    "targets as `y`, those of `validation_data` as (x, y)."
+                )
             if tree.is_nested(y_true) and len(tree.leaves(y_true)) == 1:
                 y_true = tree.leaves(y_true)[0]
             value = loss(y_true, y_pred, sample_weight)
@@ -109,9 +123,15 @@ class CompiledLoss:
         weights = weights_of(sample_weight, y_pred, names)
         total = None
         parts = zip(self._parts or (), targets, outputs, weights, strict=True)
-        for (loss, weight, tracker), y, prediction, sample in parts:
+        for i, ((loss, weight, tracker), y, prediction, sample) in enumerate(parts):
             if loss is None:
                 continue
+            if y is None:
+                label = (names or output_names_of(y_pred))[i]
+                raise ValueError(
+                    f"Output {label or i!r} has a loss, and no targets. Give it targets in `y`, or "
+                    "the loss None."
+                )
             value = loss(y, prediction, sample)
             if tracker is not None:
                 tracker.update_state(plain(value), sample_weight=len(plain(prediction)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from npkeras.core.registry import deserialize, is_config, serialize
 from npkeras.core.tape import plain
 from npkeras.metrics import Mean
 from npkeras.training.compiled import CompiledLoss, CompiledMetrics
+from npkeras.training.rows import Rows
 from npkeras.training.steps import Steps
 
 Logs = dict[str, Any]
@@ -324,7 +324,7 @@ class Trainer(Steps):
         if batches.num_samples == 0:
             return self._predict_nothing(x)
         hooks = self._callback_list(callbacks, verbose, 1, batches.num_batches, history=False)
-        gathered = _Rows(None if batches.steps else batches.num_samples)
+        gathered = Rows(None if batches.steps else batches.num_samples)
         self.stop_predicting = False
         hooks.on_predict_begin()
         batches.on_epoch_begin()
@@ -449,46 +449,6 @@ def _at_most(limit: int | None, wanted: int, what: str) -> int:
 def _refuse_no_batch(method: str, nothing: bool) -> None:
     if nothing:
         raise ValueError(f"`{method}` was given no batch: the data end before the first one.")
-
-
-class _Rows:
-    """Outputs of many batches, gathered in arrays of the final size where that is known."""
-
-    def __init__(self, count: int | None) -> None:
-        self.count = count
-        self.filled = 0
-        self.parts: list[Any] = []
-        self.arrays: Any = None
-
-    def append(self, outputs: Any) -> None:
-        leaves = tree.leaves(outputs)
-        rows = leaves[0].shape[0] if leaves[0].ndim else 0
-        if self.count is None or not all(leaf.ndim and len(leaf) == rows for leaf in leaves):
-            self.parts.append(outputs)
-            return
-        if self.arrays is None:
-            if rows == self.count:
-                self.arrays, self.filled = outputs, rows
-                return
-            self.arrays = tree.map(
-                lambda leaf: np.empty((self.count, *leaf.shape[1:]), leaf.dtype), outputs
-            )
-        place: Callable[..., None] = self._place
-        tree.map(place, self.arrays, outputs)
-        self.filled += rows
-
-    def _place(self, array: Any, part: Any) -> None:
-        array[self.filled : self.filled + len(part)] = part
-
-    def result(self) -> Any:
-        if self.arrays is not None:
-            filled = self.filled
-            return tree.map(lambda array: array[:filled], self.arrays)
-        if not self.parts:
-            raise ValueError("`predict` was given no batch: the data end before the first one.")
-        if len(self.parts) == 1:
-            return self.parts[0]
-        return tree.map(lambda *leaves: np.concatenate(np.atleast_1d(*leaves)), *self.parts)
 
 
 def _check_frequency(validation_freq: Any) -> None:

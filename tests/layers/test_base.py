@@ -61,6 +61,13 @@ def test_unknown_arguments_are_refused(engine):
         engine.layers.Layer(foo=1, bar=2)
 
 
+def test_a_misspelt_argument_is_told_its_name():
+    with pytest.raises(ValueError, match="'activaton': 'relu'.*Did you mean 'activation'?"):
+        layers.Dense(3, activaton="relu")
+    with pytest.raises(ValueError, match="'nam': 'd'.*Did you mean 'name'?"):
+        layers.Dense(3, nam="d")
+
+
 def test_positional_arguments_are_refused(engine):
     with pytest.raises(TypeError):
         engine.layers.Layer("name")

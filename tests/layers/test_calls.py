@@ -351,3 +351,8 @@ def test_outputs_are_bare_arrays_without_a_tape():
     assert all(
         type(v) is np.ndarray for v in tree.leaves(layers.LSTM(2, return_state=True)(ones(1, 2, 3)))
     )
+
+
+def test_inputs_beyond_what_call_takes_are_told_to_go_in_a_list():
+    with pytest.raises(TypeError, match=r"'a' \(Add\): too many.*`call` takes \(inputs\).*a list"):
+        layers.Add(name="a")(ones(2, 3), ones(2, 3))

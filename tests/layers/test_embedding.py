@@ -117,3 +117,8 @@ def test_the_length_of_sequences_may_be_given_as_it_used_to_be():
 def test_what_is_not_supported_is_refused(argument):
     with pytest.raises(ValueError, match=f"`{argument}` of Embedding.*{argument}=2"):
         Embedding(4, 2, **{argument: 2})
+
+
+def test_words_are_refused_that_have_no_numbers_yet():
+    with pytest.raises(ValueError, match=r"expects whole numbers.*<U3.*number first"):
+        Embedding(4, 2)(np.array([["one", "two"]]))

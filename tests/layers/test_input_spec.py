@@ -2,6 +2,7 @@
 
 import pytest
 
+import npkeras
 from npkeras.layers import Dense, InputSpec
 from npkeras.layers.input_spec import check_inputs
 from tests.layers.engines import ones
@@ -152,3 +153,11 @@ def test_wrong_specs_are_refused(engine, options, error, message):
 def test_messages_say_what_was_expected_and_received(spec, inputs, message):
     with pytest.raises(ValueError, match=message):
         check_inputs(spec, inputs, Dense(1, name="d"))
+
+
+def test_messages_say_what_is_meant_by_the_axes():
+    with pytest.raises(ValueError, match="first axis is that of the samples"):
+        npkeras.layers.Conv2D(2, 3)(npkeras.Input((8, 8)))
+    for wrapped in (npkeras.layers.LSTM(2), npkeras.layers.Bidirectional(npkeras.layers.GRU(2))):
+        with pytest.raises(ValueError, match="samples, steps, features.*return_sequences=True"):
+            wrapped(npkeras.layers.LSTM(4)(npkeras.Input((8, 3))))

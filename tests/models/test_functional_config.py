@@ -1,6 +1,7 @@
 """Configs of functional models: Keras' own, entry by entry, and read by either engine."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -85,3 +86,25 @@ def check_same(ours, theirs):
 def test_a_config_gives_the_same_config(builder):
     config = as_json(builder(npkeras).get_config())
     assert as_json(npkeras.Model.from_config(as_json(config)).get_config()) == config
+
+
+def test_layers_that_a_call_builds_come_back_without_a_warning():
+    """The most usual layer of one's own: others within, and no `build`."""
+
+    class Block(npkeras.layers.Layer):
+        def __init__(self, inner=None, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = inner or npkeras.layers.Dense(4)
+
+        def call(self, x):
+            return x + self.inner(x)
+
+    x = npkeras.Input((4,))
+    model = npkeras.Model(x, Block(Block(name="b"), name="a")(x))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = npkeras.Model.from_config(model.get_config(), {"Block": Block})
+    assert [w.shape for w in again.weights] == [(4, 4), (4,)]
+    again.set_weights(model.get_weights())
+    data = np.ones((2, 4), "float32")
+    np.testing.assert_array_equal(again(data), model(data))

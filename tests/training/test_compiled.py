@@ -147,3 +147,15 @@ def test_anything_that_computes_may_be_a_metric():
     assert metric_for(metric, y, y) is metric
     assert isinstance(metric_for(metrics.AUC, y, y), metrics.AUC)
     assert metric_for(None, y, y) is None
+
+
+def test_what_is_misplaced_or_missing_is_named():
+    with pytest.raises(ValueError, match=r"`loss_weights` must hold numbers.*\['accuracy'\].*name"):
+        classifier(npkeras).compile("sgd", "mse", ["accuracy"])
+    model = two(npkeras, True, loss={"a": "mse", "b": "mse"})
+    with pytest.raises(ValueError, match="Output 'b' has a loss, and no targets"):
+        model.fit(X, {"a": PARTS["a"]}, verbose=0)
+    model = classifier(npkeras)
+    for data in ({"x": X}, {"x": X, "y": CLASSES, "validation_data": X}):
+        with pytest.raises(ValueError, match="needs targets.*y=None.*`validation_data` as"):
+            model.fit(**data, verbose=0)

@@ -103,7 +103,18 @@ class Normalization(Layer):
         weight = (self.adapt_mean, self.adapt_variance)[which].value
         return weight.astype(np.dtype(self.compute_dtype), copy=False).reshape(self._along)
 
+    def _check_broadcast(self, shape):
+        for back, length in enumerate(reversed(self._along), start=1):
+            found = shape[-back] if back <= len(shape) else 1
+            if length != 1 and found not in (length, 1, None):
+                raise ValueError(
+                    f"Layer {self.name!r} (Normalization) has moments for {length} entries along "
+                    f"axis {-back}. Received inputs of shape {tuple(shape)}. Call `adapt` on data "
+                    "that are shaped as the inputs will be."
+                )
+
     def call(self, inputs):
+        self._check_broadcast(ops.shape(inputs))
         deviation = np.maximum(np.sqrt(self.variance), self.variance.dtype.type(config.epsilon()))
         inputs = ops.cast(inputs, self.compute_dtype)
         if self.invert:

@@ -127,3 +127,11 @@ def test_what_is_no_data_is_refused(engine, data):
 def test_messages(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_inputs_that_do_not_fit_the_moments_are_refused():
+    layer = Normalization(name="n")
+    layer.adapt(np.ones((4, 2), "float32"))
+    with pytest.raises(ValueError, match=r"'n'.* 2 entries along axis -1.*\(5, 3\).*`adapt`"):
+        layer(np.ones((5, 3), "float32"))
+    assert layer(np.ones((3, 5, 2), "float32")).shape == (3, 5, 2)

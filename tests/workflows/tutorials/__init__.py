@@ -1,0 +1,1 @@
+"""Programs as Keras' tutorials show them: `program(keras)` runs on npkeras and on Keras alike."""
