@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 import npkeras
-from tests.benchmarks import child, engines, learners, measure, others, report, workloads
+from tests.benchmarks import (
+    architectures,
+    child,
+    engines,
+    learners,
+    measure,
+    others,
+    report,
+    workloads,
+)
 from tests.benchmarks.workloads import WORKLOADS
 
 by_workload = pytest.mark.parametrize("name", list(WORKLOADS))
@@ -161,6 +170,16 @@ def test_engines_may_live_in_environments_of_their_own():
 def test_each_other_workload_takes_a_turn(name):
     measured = others.OTHERS[name].prepare("npkeras", 0.001)()
     assert measured and all(np.isfinite(values).all() for values in measured.values())
+
+
+@pytest.mark.keras
+def test_architectures_are_read_from_files_of_keras(keras, monkeypatch):
+    monkeypatch.setattr(architectures, "SIDES", {"MobileNet": 64})
+    measured = others.OTHERS["applications"].prepare("npkeras", 0.001)()
+    assert set(measured) == {"MobileNet, predict_on_batch", "MobileNet, model(x)"}
+    monkeypatch.setenv(architectures.PYTHON, "false")
+    with pytest.raises(RuntimeError, match="no models"):
+        architectures.written_by_keras("nowhere")
 
 
 def test_a_summary_has_median_and_minimum():

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from npkeras.kernels import kernel
+from npkeras.kernels.products import dot
 from npkeras.kernels.threads import in_halves
 
 Array = np.ndarray
@@ -150,11 +151,13 @@ def _windows(part: Array, geometry: Geometry, groups: int) -> Array:
     )
 
 
-def _patches(x: Array, geometry: Geometry, filters: int, groups: int) -> Iterator[Any]:
+def _patches(
+    x: Array, geometry: Geometry, filters: int, groups: int, limit: int = _BLOCK_BYTES
+) -> Iterator[Any]:
     """Each block, with its patches (groups, places of all its samples, offsets * channels)."""
     axes, channels = len(geometry.window), x.shape[-1] // groups
     columns = math.prod(geometry.window) * channels
-    blocks = _blocks(geometry, x, filters)
+    blocks = _blocks(geometry, x, filters, limit)
     if geometry.is_pointwise(x.shape[1:-1]):
         for block in blocks:
             yield block, _by_group(x[block], groups)
@@ -203,9 +206,11 @@ def sum_of_places(dy: Array) -> Array:
     return rows.sum(axis=0).reshape(dy.shape[-2:]).sum(axis=0)
 
 
-def _blocks(geometry: Geometry, x: Array, filters: int) -> Iterator[Block]:
+def _blocks(
+    geometry: Geometry, x: Array, filters: int, limit: int = _BLOCK_BYTES
+) -> Iterator[Block]:
     place = (math.prod(geometry.window) * x.shape[-1] + filters) * x.itemsize
-    return blocks_of(len(x), geometry.outputs, place, _BLOCK_BYTES)
+    return blocks_of(len(x), geometry.outputs, place, limit)
 
 
 class Gradients(NamedTuple):
@@ -227,6 +232,10 @@ def convolve(
         bias (filters,) -> (samples, *outputs, filters)
     """
     y = np.empty((len(x), *geometry.outputs, weights.shape[-1]), x.dtype)
+    if y.size < weights.shape[-1] ** 2 and weights.shape[-2] == x.shape[-1]:
+        # fewer places than filters: halves of the samples would each read all the weights
+        _convolve(x, weights, bias, geometry, rectify, y, whole=True)
+        return y
     in_halves(
         lambda part: _convolve(x[part], weights, bias, geometry, rectify, y[part]),
         len(x),
@@ -236,13 +245,24 @@ def convolve(
 
 
 def _convolve(
-    x: Array, weights: Array, bias: Array | None, geometry: Geometry, rectify: bool, y: Array
+    x: Array,
+    weights: Array,
+    bias: Array | None,
+    geometry: Geometry,
+    rectify: bool,
+    y: Array,
+    whole: bool = False,
 ) -> None:
+    """Fill y; `whole`: cutting the weights, not the samples, for the two cores."""
     filters, groups = weights.shape[-1], x.shape[-1] // weights.shape[-2]
     columns = _by_group(weights, groups)
-    for block, patches in _patches(x, geometry, filters, groups):
+    limit = max(_BLOCK_BYTES, weights.nbytes)  # each block's product reads them anew
+    for block, patches in _patches(x, geometry, filters, groups, limit):
         part = y[block]
-        np.matmul(patches, columns, out=_by_group(part, groups))
+        if whole:
+            dot(patches[0], columns[0], out=part.reshape(-1, filters))
+        else:
+            np.matmul(patches, columns, out=_by_group(part, groups))
         finish(part, bias, rectify)
 
 

@@ -42,7 +42,9 @@ class _Layout:
             yield [view[start : start + self.step] for view in views]
 
     def spread(self, values: Array) -> Array:
-        return np.tile(values, self.copies) if self.last else values[:, None]
+        if not self.last:
+            return values[:, None]
+        return np.concatenate((values,) * self.copies) if self.copies > 1 else values
 
     def buffer(self, dtype: np.dtype) -> Array:
         return np.empty((min(self.step, self.shape[0]), *self.shape[1:]), dtype)

@@ -13,7 +13,7 @@ from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
-from npkeras.ops.nn import batch_moments, batch_standardized, group_normalization
+from npkeras.ops.nn import batch_moments, batch_standardized, group_normalization, standardized
 
 
 class _Normalizing(Layer):
@@ -48,7 +48,9 @@ class _Normalizing(Layer):
                 setattr(self, name, weight)
 
     def _in_compute_dtype(self, y):
-        return y if str(y.dtype) == self.compute_dtype else ops.cast(y, self.compute_dtype)
+        if y.dtype is self._compute or str(y.dtype) == self.compute_dtype:
+            return y
+        return ops.cast(y, self.compute_dtype)
 
 
 def _known_lengths(input_shape, axes, layer):
@@ -217,9 +219,10 @@ class BatchNormalization(_Normalizing):
         if training and self.trainable:
             y = self._by_batch(inputs, self.axis % ndim, plain(mask))
         else:
-            statistics = _wide(self.moving_mean), _wide(self.moving_variance)
-            weights = _wide(self.beta), _wide(self.gamma)
-            y = ops.batch_normalization(inputs, *statistics, self.axis, *weights, self.epsilon)
+            weights = self.moving_mean, self.moving_variance, self.gamma, self.beta
+            if self.variable_dtype == "float16":
+                weights = map(_wide, weights)
+            y = standardized(inputs, *weights, axis=self.axis % ndim, epsilon=self.epsilon)
         return self._in_compute_dtype(y)
 
     def _by_batch(self, inputs, axis, mask):

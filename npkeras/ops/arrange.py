@@ -538,7 +538,12 @@ def pad(x, pad_width, mode="constant", constant_values=None):
     """
     check.one_of(_MODES, mode, "mode", "`pad`")
     if mode == "constant":
-        return np.pad(x, _widths(pad_width, x.ndim), constant_values=constant_values or 0)
+        widths = _widths(pad_width, x.ndim)
+        if constant_values:
+            return np.pad(x, widths, constant_values=constant_values)
+        y = np.zeros([n + sum(w) for n, w in zip(x.shape, widths, strict=True)], x.dtype)
+        y[tuple(slice(w[0], w[0] + n) for n, w in zip(x.shape, widths, strict=True))] = x
+        return y
     if constant_values is not None:
         raise ValueError(
             "`constant_values` of `pad` belongs to mode='constant'. "

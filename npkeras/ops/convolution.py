@@ -6,6 +6,7 @@ out, so that a chain of such ops copies nothing.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -145,10 +146,22 @@ def _run(forward, back, arrays, data_format, rectify, wanted):
     return _channels_back(y, data_format).astype(dtype, copy=False), backward
 
 
-def _convolved(arrays, options, owner, wanted, depthwise=False, rectify=False):
+@functools.lru_cache(maxsize=1024)
+def _known_plan(shape, kernel, options, owner, depthwise):
+    """The plan and the geometry for shapes and for the options of a layer, which are in order."""
+    specs = KerasTensor(shape), KerasTensor(kernel)
+    plan = _planned(*specs, options, owner, depthwise)
+    return plan, plan.geometry()
+
+
+def _convolved(arrays, options, owner, wanted, depthwise=False, rectify=False, known=False):
     inputs, kernel, bias = arrays
-    plan = _planned(inputs, kernel, options, owner, depthwise)
-    geometry, data_format = plan.geometry(), format_of(options[2], owner)
+    if known:
+        plan, geometry = _known_plan(inputs.shape, kernel.shape, options, owner, depthwise)
+    else:
+        plan = _planned(inputs, kernel, options, owner, depthwise)
+        geometry = plan.geometry()
+    data_format = format_of(options[2], owner)
     channels = inputs.shape[1 if data_format == "channels_first" else -1]
     forward, back, form = kernels.convolve, kernels.convolve_back, kernel.shape
     if depthwise or kernel.shape[-2] == 1 < channels:  # each channel is a group
@@ -265,7 +278,7 @@ def _convolution(
     inputs, kernel, bias=None, *, options, owner, depthwise=False, rectify=False, wanted
 ):
     """`conv` or `depthwise_conv`, plus a bias, and max(y, 0) if asked for."""
-    return _convolved((inputs, kernel, bias), options, owner, wanted, depthwise, rectify)
+    return _convolved((inputs, kernel, bias), options, owner, wanted, depthwise, rectify, True)
 
 
 convolution = _convolution

@@ -31,7 +31,6 @@ from npkeras.ops.elementwise import (
     multiply,
     power,
     sqrt,
-    subtract,
 )
 from npkeras.ops.reduction import sum as total
 
@@ -124,12 +123,45 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
             )
         return statistic
 
-    factor = divide(1, sqrt(add(checked(variance, "variance"), epsilon)))
-    if scale is not None:
-        factor = multiply(factor, checked(scale, "scale"))
-    shift = multiply(checked(mean, "mean"), factor)
-    shift = subtract(0 if offset is None else checked(offset, "offset"), shift)
-    return cast(_scaled(x, factor, shift, axis=axis), dtype_of(x))
+    statistics = checked(mean, "mean"), checked(variance, "variance")
+    weights = (
+        None if scale is None else checked(scale, "scale"),
+        None if offset is None else checked(offset, "offset"),
+    )
+    y = standardized(x, *statistics, *weights, axis=axis, epsilon=epsilon)
+    return y if dtype_of(y) == dtype_of(x) else cast(y, dtype_of(x))
+
+
+@fused_op(same_float, arrays=5)
+def _by_statistics(x, mean, variance, scale, offset, *, axis, epsilon, wanted):
+    """`batch_normalization`, with the axis counted from the front."""
+    result, x = floats(x).dtype, wide(x)
+    dtypes = [None if a is None else a.dtype for a in (mean, variance, scale, offset)]
+    variance = floats(variance)
+    inverse = 1 / np.sqrt(variance + variance.dtype.type(epsilon))
+    factor = inverse if scale is None else inverse * scale
+    shift = -mean * factor if offset is None else offset - mean * factor
+    factor = factor.astype(x.dtype, copy=False)
+    y = scale_channels(x, factor, shift.astype(x.dtype, copy=False), axis)
+
+    def backward(dy):
+        dy = dy.astype(x.dtype, copy=False)
+        dx = scale_channels(dy, factor, None, axis) if 0 in wanted else None
+        gradients = [None] * 4
+        if set(wanted) - {0}:
+            total, dfactor = channel_sums(dy, x, mean.astype(x.dtype, copy=False), axis)
+            dvariance = dfactor * factor * inverse * inverse * x.dtype.type(-0.5)
+            gradients = [-total * factor, dvariance, dfactor * inverse, total]
+        gradients = [
+            None if dtype is None or g is None else g.astype(dtype, copy=False)
+            for g, dtype in zip(gradients, dtypes, strict=True)
+        ]
+        return None if dx is None else dx.astype(result, copy=False), *gradients
+
+    return y.astype(result, copy=False), backward
+
+
+standardized = _by_statistics  # what layers call it
 
 
 @fused_op(same_float, arrays=3)

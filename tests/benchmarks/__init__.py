@@ -6,5 +6,6 @@
 
 This process (`measure.py`) starts one process per engine and workload (`child.py`) and gives them
 the turn one after another. A child measures a model of `workloads.py` through a learner of its
-engine (`learners.py`), or one of the other things of `others.py`; `report.py` makes the tables.
+engine (`learners.py`), or one of the other things of `others.py`, some of them on models of Keras
+(`architectures.py`); `report.py` makes the tables.
 """

@@ -2,10 +2,11 @@
 
 import argparse
 import json
+import os
 import pathlib
 import time
 
-from tests.benchmarks import engines, report
+from tests.benchmarks import architectures, engines, report
 from tests.benchmarks.measure import ROOT, Settings, machine, measure
 from tests.benchmarks.others import OTHERS
 from tests.benchmarks.workloads import WORKLOADS
@@ -112,6 +113,8 @@ def available(options):
                 print(f"{engine} is left out: not installed for {python}: {lacking}")
             else:
                 pythons[engine] = python
+                if engine == "keras-tensorflow":
+                    os.environ[architectures.PYTHON] = python
     return pythons
 
 

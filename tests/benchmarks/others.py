@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tests.benchmarks import engines, learners, memory
+from tests.benchmarks import architectures, engines, learners, memory
 
 KERAS = ("npkeras", "keras-tensorflow", "keras-jax", "keras-torch")
 WITH_TORCH = (*KERAS, "torch")
@@ -203,6 +203,21 @@ def save_load(engine, seconds):
     return turn
 
 
+def applications(engine, seconds):
+    """Eight images through each of some well-known architectures."""
+    learner = learners.make(engine)
+    random = np.random.default_rng(0)
+    calls = {}
+    for name, model in architectures.models(learner):
+        side = architectures.SIDES[name]
+        x = random.uniform(-1, 1, (8, side, side, 3)).astype("float32")
+        for way in ("predict_on_batch", "model(x)"):
+            calls[f"{name}, {way}"] = call, _ = learner.calls(model)[way], x
+            call(x)
+    each = seconds / len(calls)
+    return lambda: {name: repeated(each, call, x) for name, (call, x) in calls.items()}
+
+
 def matmul(engine, seconds):
     """The rate that every floor is reckoned with: NumPy's product of two large matrices."""
     a, b = np.random.default_rng(0).random((2, MATMUL_SIDE, MATMUL_SIDE), "float32")
@@ -218,5 +233,10 @@ OTHERS = {
     "loop": Other("step of Dense 4-3 with progress bar and metric, batch 32", loop, KERAS),
     "memory": Other("growth over predicts of changing shapes, LSTM(16)", growth, KERAS, rounds=1),
     "save_load": Other("weights of 50 MB to a file and back", save_load),
+    "applications": Other(
+        "8 images of 64 pixels (Xception: 71) through well-known architectures",
+        applications,
+        KERAS[:2],
+    ),
 }
 INNER = {"matmul": Other("", matmul), "first_fit_alone": Other("", first_fit_alone)}
