@@ -5,7 +5,8 @@ one table, each beside the published figures for the same recipe:
 
     python docs/write_results.py FOLDER
 
-Runs on made-up data are left out: their figures measure nothing.
+Rows of runs that are not in the folder stay as they are. Runs on made-up data are left out: their
+figures measure nothing.
 """
 
 import json
@@ -47,11 +48,34 @@ def main(folder):
             continue
         runs[file.stem] = results
     runs = dict(sorted(runs.items(), key=lambda run: (order_of(run[1][0]), run[0])))
-    text = "\n".join([INTRODUCTION, *(section(example, runs) for example in TITLES), NOTES])
-    (HERE / "results.md").write_text(text)
-    before, rest = README.read_text().split(BEGIN)
-    README.write_text(f"{before}{BEGIN}\n{overview(runs)}\n{END}{rest.split(END)[1]}")
+    page, readme = (HERE / "results.md").read_text(), README.read_text()
+    sections = (section(example, runs, rows_of(page)) for example in TITLES)
+    (HERE / "results.md").write_text("\n".join([INTRODUCTION, *sections, NOTES]))
+    before, rest = readme.split(BEGIN)
+    old, after = rest.split(END)
+    README.write_text(f"{before}{BEGIN}\n{overview(runs, rows_of(old))}\n{END}{after}")
     print(f"Wrote results.md and the table of the README from {len(runs)} runs.")
+
+
+def rows_of(text):
+    """The rows of the tables in a page, by the run that they tell of."""
+    rows = {}
+    for line in text.splitlines():
+        stem = line.strip("| ").split(" |")[0].split(",")[0]
+        if line.startswith("| ") and stem.split("-")[0] in TITLES:
+            rows.setdefault(stem, []).append(line)
+    return rows
+
+
+def merged(old, new):
+    """The old rows with the new ones in their places, those of other runs at the end."""
+    return [line for lines in {**old, **new}.values() for line in lines]
+
+
+def published_for(result):
+    """What was published for as many epochs; all that was, if nothing was for so many."""
+    found = PUBLISHED.get(key_of(result), {})
+    return {e: v for e, v in found.items() if e == result["epochs"]} or found
 
 
 def order_of(result):
@@ -61,12 +85,12 @@ def order_of(result):
     return keys.index(key) if key in keys else len(keys)
 
 
-def overview(runs):
+def overview(runs, old):
     """The table of the README: on what each engine scores, and how long an epoch takes."""
     heads = ["run", "published", "npkeras", "Keras", "s/epoch, npkeras", "s/epoch, Keras"]
-    lines = [row(heads), row(["---"] * len(heads))]
+    lines = {}
     for stem, results in runs.items():
-        published = PUBLISHED.get(key_of(results[0]), {})
+        published = published_for(results[0])
         words = results[0]["example"] == "ptb"
         epochs = results[0]["epochs"]
         shown = f"{stem}, {epochs} epochs"
@@ -77,30 +101,32 @@ def overview(runs):
             expected = "".join(f"{v[0]:.1f} %" for v in published.values())
             scores = [f"{100 * result['test_accuracy']:.1f} %" for result in results]
         seconds = [f"{result['seconds_per_epoch']:.1f}" for result in results]
-        lines.append(row([shown, expected, *pair(scores), *pair(seconds)]))
-    return "\n".join(lines)
+        lines[stem] = [row([shown, expected, *pair(scores), *pair(seconds)])]
+    return "\n".join([row(heads), row(["---"] * len(heads)), *merged(old, lines)])
 
 
 def pair(cells):
     return [*cells, ""][:2]
 
 
-def section(example, runs):
+def section(example, runs, old):
     chosen = {stem: r for stem, r in runs.items() if r[0]["example"] == example}
-    lines = [f"## {TITLES[example]}", ""]
+    old = {stem: rows for stem, rows in old.items() if stem.split("-")[0] == example}
+    lines = {}
     words = example == "ptb"
     scores = ["test loss (perplexity)", "train loss (perplexity)"]
     if not words:
         scores = ["test accuracy", "train accuracy", "train loss"]
     heads = ["run", "engine", *scores, "epochs", "seconds", "s/epoch", "peak MB", "curves apart"]
-    lines += [row(heads), row(["---"] * len(heads))]
     for stem, results in chosen.items():
-        for epochs, published in PUBLISHED.get(key_of(results[0]), {}).items():
+        lines[stem] = []
+        for epochs, published in published_for(results[0]).items():
             cells = treebank(published) if words else accuracies(published, percent=True)
-            lines.append(row([stem, "published", *cells, str(epochs), "", "", "", ""]))
+            lines[stem].append(row([stem, "published", *cells, str(epochs), "", "", "", ""]))
         for result in results:
-            lines.append(row([stem, *measured(result, words), apart(results)]))
-    return "\n".join([*lines, ""])
+            lines[stem].append(row([stem, *measured(result, words), apart(results)]))
+    top = [f"## {TITLES[example]}", "", row(heads), row(["---"] * len(heads))]
+    return "\n".join([*top, *merged(old, lines), ""])
 
 
 def key_of(result):

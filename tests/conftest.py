@@ -38,6 +38,18 @@ def tf(keras):
 
 
 @pytest.fixture(scope="session")
+def keras_2(keras):
+    """Keras 2, as tf-keras keeps it; the test is skipped where it is not installed."""
+    try:
+        import tf_keras
+    except ImportError as error:
+        if ENFORCED:
+            raise
+        pytest.skip(f"tf-keras is not installed ({error}): no Keras 2 to write files")
+    return tf_keras
+
+
+@pytest.fixture(scope="session")
 def data_folder():
     """A folder of real data, named by the environment variable NPKERAS_TEST_DATA."""
     folder = os.environ.get("NPKERAS_TEST_DATA")

@@ -115,7 +115,9 @@ class _Builder:
         cls = operations.find(entry)
         if cls is not None:
             return cls.from_config(registry.deserialize(entry["config"], self.custom_objects))
-        made = registry.deserialize(entry, self.custom_objects)
+        # Without a module, as in `.h5` files, `Identity` is a layer and no initializer.
+        bare = not entry.get("module") and entry["class_name"] in registry.table("layers")
+        made = registry.deserialize(entry, self.custom_objects, "layers" if bare else None)
         if isinstance(made, Layer) and not made.built and entry.get("build_config"):
             made.build_from_config(entry["build_config"])
         return made

@@ -119,10 +119,10 @@ def table(found):
     """Everything, as Markdown."""
     lines = ["| axis | | | | | | power of the last decade | expected |", "|" + " --- |" * 8]
     for axis, points in found.items():
-        unit = "epoch" if axis == "rows" else "step"
+        unit = "an epoch" if axis == "rows" else "a step"
         cells = [
             [AXES[axis][0], *(f"{n:,}" for n, _, _ in points), "", EXPECTED[axis]],
-            [f"ms a {unit}", *(f"{1e3 * s:.3g}" for _, s, _ in points), f"{power(points, 0):.2f}"],
+            [f"ms {unit}", *(f"{1e3 * s:.3g}" for _, s, _ in points), f"{power(points, 0):.2f}"],
             ["MB", *(f"{mb:.3g}" for _, _, mb in points), f"{power(points, 1):.2f}"],
         ]
         lines += ["| " + " | ".join([*row, *[""] * (8 - len(row))]) + " |" for row in cells]

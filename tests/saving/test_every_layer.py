@@ -1,5 +1,6 @@
 """Every layer in a functional model: each kind of file, from Keras to npkeras and back."""
 
+import dataclasses
 import random
 import warnings
 
@@ -16,8 +17,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 CELLS = {"LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells"}  # within layers: see RNN
+# Keras cannot read its own file.
+NOT_READ_BY_KERAS = {
+    ("Attention", "model.h5"): '`score_mode="dot"` becomes the function `dot`',
+    ("GroupQueryAttention", "model.h5"): "the class has another name than in the file",
+}
 CHOSEN = {}
 for _case in CASES:
+    if _case.name == "GroupQueryAttention":  # Keras wants one width of symbolic inputs
+        _case = dataclasses.replace(_case, inputs=_case.inputs[:1] * 2)
     if _case.name not in {*NOT_CALLED, *CELLS} and not _case.call and _case.keras:
         CHOSEN.setdefault(_case.name, _case)
 FILES = ["model.keras", "model.h5", "model.weights.h5"]
@@ -79,6 +87,10 @@ def test_a_file_of_keras_is_read_here_and_what_is_written_here_there(keras, tmp_
         assert_close(predictions(model, case), expected)
         (tmp_path / "back").mkdir()
         getattr(model, save)(str(tmp_path / "back" / file))
+        if (name, file) in NOT_READ_BY_KERAS:
+            with pytest.raises((TypeError, ValueError)):
+                keras.saving.load_model(str(tmp_path / file))
+            return
         again = read(keras, tmp_path / "back" / file, case)
     assert_close(predictions(again, case), expected)
     if name not in DRAWS:

@@ -11,11 +11,6 @@ from npkeras.saving import generations
 pytestmark = pytest.mark.keras
 
 
-@pytest.fixture(scope="module")
-def keras_2(keras):
-    return pytest.importorskip("tf_keras")
-
-
 SEQUENCE, IMAGE, ROW = (6, 4), (8, 8, 3), (5,)
 LAYERS = {
     "Dense": (ROW, lambda L: L.Dense(3, activation="relu", kernel_regularizer="l2")),

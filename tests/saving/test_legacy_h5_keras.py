@@ -12,11 +12,6 @@ from npkeras.saving import legacy_h5
 pytestmark = pytest.mark.keras
 
 
-@pytest.fixture(scope="module")
-def keras_2(keras):
-    return pytest.importorskip("tf_keras")
-
-
 X = np.random.default_rng(0).integers(0, 10, (6, 5))
 Y = np.random.default_rng(1).uniform(0, 1, (6, 2)).astype("float32")
 

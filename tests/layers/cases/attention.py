@@ -200,7 +200,7 @@ def heads(draw, name, sizes):
             seed=seeds,
         ),
     }
-    return Case(name, options, tuple(arrays), call, scale=1.0)
+    return Case(name, options, tuple(arrays), call, scale=3.0)
 
 
 def _heads_sizes(draw):
@@ -233,7 +233,7 @@ def without_heads(draw, name):
     options = _drawn(draw, use_scale=flags, dropout=st.sampled_from([0.0, 0.4]), seed=seeds)
     if name == "Attention":
         options["score_mode"] = draw(st.sampled_from(["dot", "concat"]))
-    return Case(name, options, (arrays,), call, scale=1.0)
+    return Case(name, options, (arrays,), call, scale=3.0)
 
 
 CONFIGURATIONS = {
