@@ -129,7 +129,9 @@ def _bare(entry: dict[str, Any]) -> dict[str, Any]:
         config = {**config, "layers": [_bare(layer) for layer in config["layers"]]}
     name = entry.get("registered_name")
     custom = isinstance(name, str) and ">" in name
-    bare = {"class_name": name if custom else entry["class_name"], "config": config}
+    known = registry.table("layers").get(entry["class_name"])
+    own_name = getattr(known, "name_in_files", entry["class_name"])
+    bare = {"class_name": name if custom else own_name, "config": config}
     return bare | {key: entry[key] for key in ("name", "inbound_nodes") if key in entry}
 
 
