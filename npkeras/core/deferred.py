@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from npkeras.core.tape import Edge, Traced, record_as, recording
+from npkeras.core.tape import Edges, Traced, record_as, recording
 
 
 class _Thread(threading.local):
@@ -33,7 +33,7 @@ class Deferred(Traced):
     __slots__ = ("_form", "_compute", "_known")
 
     def __init__(
-        self, shape: Any, dtype: Any, compute: Callable[[], Any], edges: list[Edge] | None = None
+        self, shape: Any, dtype: Any, compute: Callable[[], Any], edges: Edges | None = None
     ) -> None:
         self._form = tuple(shape), dtype
         self._compute: Callable[[], Any] | None = compute
@@ -49,6 +49,7 @@ class Deferred(Traced):
             self._known, self._compute = self._compute(), None
         return self._known
 
+    unread = property(lambda self: self._compute is not None)
     shape = property(lambda self: self._form[0])
     dtype = property(lambda self: self._form[1])
     ndim = property(lambda self: len(self._form[0]))

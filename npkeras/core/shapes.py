@@ -14,6 +14,7 @@ import numpy as np
 
 from npkeras.core import check
 from npkeras.core.dtypes import as_array, dtype_of, is_float, result_type
+from npkeras.core.sums import column_sums
 from npkeras.core.symbolic import KerasTensor
 
 Shape = tuple[int | None, ...]
@@ -63,7 +64,9 @@ def unbroadcast(dy: Any, shape: Shape) -> Any:
     if dy.shape == shape:
         return dy
     extra = dy.ndim - len(shape)
-    if extra:
+    if extra and dy.size and dy.dtype.char in "fd" and dy.flags.c_contiguous:
+        dy = column_sums(dy.reshape(math.prod(dy.shape[:extra]), -1)).reshape(dy.shape[extra:])
+    elif extra:
         dy = dy.sum(axis=tuple(range(extra)))
     spread = tuple(i for i, n in enumerate(shape) if n == 1 and dy.shape[i] != 1)
     return dy.sum(axis=spread, keepdims=True) if spread else dy

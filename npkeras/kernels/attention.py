@@ -194,8 +194,7 @@ def attention_backward(
         if dscores is not None:
             dscores[at] = dx
         if dquery is not None:
-            np.matmul(dx, key[part], out=dquery[at])
-            dquery[at] *= factor
+            np.matmul(dx, key[part] * factor, out=dquery[at])
         if dkey is not None:
             _add_product(dx, query[at] * factor, dkey[part], first)
 

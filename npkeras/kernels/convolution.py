@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from npkeras.core.sums import column_sums
 from npkeras.kernels import kernel
 from npkeras.kernels.products import dot
 from npkeras.kernels.threads import in_halves
@@ -38,7 +39,7 @@ Lengths = tuple[int, ...]
 Block = tuple[slice, slice]  # of samples, and of places along the first axis of the output
 
 _BLOCK_BYTES = 2**21  # what the patches of a block and its output take
-_FEW = 3  # up to so many channels, patches have their places last: longer runs to copy and to add
+FEW = 3  # up to so many channels, patches have their places last: longer runs to copy and to add
 
 
 class Geometry(NamedTuple):
@@ -90,8 +91,9 @@ def blocks_of(samples: int, outputs: Lengths, place_bytes: int, limit: int) -> I
     """Samples and rows of the output that are worked on together."""
     rows = max(1, limit // max(1, math.prod(outputs[1:]) * place_bytes))
     if rows >= outputs[0]:
-        step = rows // outputs[0]
-        for start in range(0, samples, step):
+        most = rows // outputs[0]
+        step = -(-samples // max(1, -(-samples // most)))  # blocks of one size
+        for start in range(0, samples, max(1, step)):
             yield slice(start, min(start + step, samples)), slice(0, outputs[0])
         return
     for sample in range(samples):
@@ -169,12 +171,12 @@ def _patches(
         part = read(block)
         if part.shape != seen.shape or not read.copies:  # else it is the same buffer
             seen, view = part, _windows(part, geometry, groups)
-            view = view.transpose(order) if channels <= _FEW else view
+            view = view.transpose(order) if channels <= FEW else view
         if space.size < view.size:
             space = np.empty(view.size, x.dtype)
         copied = space[: view.size].reshape(view.shape)
         np.copyto(copied, view)
-        if channels <= _FEW:
+        if channels <= FEW:
             yield block, copied.reshape(groups, columns, -1).swapaxes(1, 2)
         else:
             yield block, copied.reshape(groups, -1, columns)
@@ -197,13 +199,15 @@ def finish(y: Array, bias: Array | None, rectify: bool) -> None:
 
 def bent(dy: Array, y: Array | None) -> Array:
     """The gradient before a rectifier with the result y, if there was one."""
-    return dy if y is None else np.multiply(dy, y > 0)
+    if y is None:
+        return dy
+    passed = (y > 0).astype(dy.dtype)  # a product of numbers and booleans would take longer
+    return np.multiply(dy, passed, out=passed)
 
 
 def sum_of_places(dy: Array) -> Array:
-    """The sums over all axes but the last, over rows of several places at first."""
-    rows = dy.reshape(math.prod(dy.shape[:-2]), dy.shape[-2] * dy.shape[-1])
-    return rows.sum(axis=0).reshape(dy.shape[-2:]).sum(axis=0)
+    """The sums over all axes but the last."""
+    return column_sums(dy.reshape(math.prod(dy.shape[:-1]), dy.shape[-1]))
 
 
 def _blocks(
@@ -309,7 +313,7 @@ def _convolve_back(
     y: Array | None,
 ) -> Gradients:
     groups = x.shape[-1] // weights.shape[-2]
-    spread = _Spread(weights, geometry, dx, groups) if dx is not None else None
+    spread = Spread(weights, geometry, dx, groups) if dx is not None else None
     dcolumns = np.zeros_like(_by_group(weights, groups)) if want_weights else None
     dbias = np.zeros(weights.shape[-1], x.dtype) if want_bias else None
     blocks: Any
@@ -331,7 +335,7 @@ def _convolve_back(
     return Gradients(None, dweights, dbias)
 
 
-class _Spread:
+class Spread:
     """Adds to `target` what each place of a block gives to the entries that its window sees."""
 
     def __init__(self, weights: Array, geometry: Geometry, target: Array, groups: int) -> None:
@@ -340,7 +344,7 @@ class _Spread:
         self.target = target.reshape(*target.shape[:-1], groups, self.channels)
         size = math.prod(geometry.window)
         by_offset = weights.reshape(size, self.channels, groups, -1).transpose(2, 3, 0, 1)
-        self.together = self.channels <= _FEW  # one matmul for all offsets
+        self.together = self.channels <= FEW  # one matmul for all offsets
         self.weights: Array
         if self.together:
             self.weights = by_offset.reshape(groups, -1, size * self.channels).swapaxes(1, 2)
@@ -414,7 +418,7 @@ def convolve_transposed(
         bias (filters,) -> (samples, *lengths, filters)
     """
     y = np.zeros((len(x), *lengths, weights.shape[-2]), x.dtype)
-    spread = _Spread(weights, geometry, y, 1)
+    spread = Spread(weights, geometry, y, 1)
     for block in _blocks(geometry, y, weights.shape[-1]):
         spread(block, _by_group(x[block], 1))
     finish(y, bias, rectify)

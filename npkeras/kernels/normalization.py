@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from npkeras.core.sums import column_sums
 from npkeras.kernels import kernel
 
 Array = np.ndarray
@@ -132,65 +134,86 @@ def scale_and_lean(
     return dx
 
 
+class Standardized(NamedTuple):
+    """The rows before scale and offset, and what each was multiplied by: for the way back."""
+
+    rows: Array  # (rows, n)
+    factor: Array  # (rows, 1)
+    centered: bool
+
+
 @kernel
 def standardize_rows(
-    x: Array, scale: Array | None, offset: Array | None, epsilon: float, center: bool
-) -> tuple[Array, Array | None, Array]:
+    x: Array,
+    scale: Array | None,
+    offset: Array | None,
+    epsilon: float,
+    center: bool,
+    keep: bool = False,
+) -> tuple[Array, Standardized | None]:
     """Every row less its mean (if `center`), over the root of its mean square plus epsilon.
 
     The result is multiplied by a scale and shifted by an offset, if they are not None.
 
-    Shapes: x (rows, n), scale and offset (n,) -> y (rows, n), and for the way back the means
-        (rows, 1), or None, and the factors (rows, 1)
+    Args:
+        keep: Whether what the way back needs is to be kept.
+
+    Shapes: x (rows, n), scale and offset (n,) -> (rows, n)
     """
     rows, n = x.shape
-    y = np.empty_like(x)
-    mean, factor = np.empty((rows, 1), x.dtype) if center else None, np.empty((rows, 1), x.dtype)
+    y, factor = np.empty_like(x), np.empty((rows, 1), x.dtype)
+    kept = y if keep and scale is None and offset is None else np.empty_like(x) if keep else None
     each = np.full(n, 1 / max(1, n), x.dtype)
     for piece in _row_pieces(x):
         out = y[piece]
-        if mean is not None:
-            mean[piece, 0] = x[piece] @ each
-            np.subtract(x[piece], mean[piece], out=out)
-        else:
-            out[...] = x[piece]
-        factor[piece, 0] = np.square(out) @ each
-        factor[piece] = 1 / np.sqrt(factor[piece] + x.dtype.type(epsilon))
-        out *= factor[piece]
+        plain = out if kept is None else kept[piece]
+        if center:
+            np.subtract(x[piece], (x[piece] @ each)[:, None], out=plain)
+        centered = plain if center else x[piece]
+        squares = np.square(centered) @ each
+        factor[piece, 0] = 1 / np.sqrt(squares + x.dtype.type(epsilon))
+        np.multiply(centered, factor[piece], out=plain)
         if scale is not None:
-            out *= scale
+            np.multiply(plain, scale, out=out)
+        elif offset is not None and plain is not out:
+            out[...] = plain
         if offset is not None:
             out += offset
-    return y, mean, factor
+    return y, None if kept is None else Standardized(kept, factor, center)
 
 
 @kernel
 def standardize_rows_back(
-    dy: Array, x: Array, scale: Array | None, mean: Array | None, factor: Array
+    dy: Array, kept: Standardized, scale: Array | None
 ) -> tuple[Array, Array, Array]:
     """The gradients of x, scale and offset of `standardize_rows`.
 
-    Shapes: dy (rows, n), x (rows, n), mean and factor (rows, 1) -> (rows, n), (n,), (n,)
+    With x' the rows before scale and offset, and means over a row:
+
+        dx = factor * (dy * scale - x' * mean(dy * scale * x') - mean(dy * scale))
+
+    Shapes: dy (rows, n) -> (rows, n), (n,), (n,)
     """
-    n = x.shape[1]
-    dx, each = np.empty_like(dy), np.full(n, 1 / max(1, n), dy.dtype)
-    dscale, doffset = np.zeros(n, dy.dtype), np.zeros(n, dy.dtype)
-    for piece in _row_pieces(x):
-        out, dy_piece = dx[piece], dy[piece]
-        y = x[piece] * factor[piece] if mean is None else x[piece] - mean[piece]
-        if mean is not None:
-            y *= factor[piece]
-        doffset += dy_piece.sum(0)
-        dscale += np.multiply(dy_piece, y, out=out).sum(0)
-        if scale is not None:
-            dy_piece = dy_piece * scale
-            np.multiply(dy_piece, y, out=out)
-        leaning = out @ each
-        y *= leaning[:, None]
-        np.subtract(dy_piece, y, out=out)
-        if mean is not None:
-            out -= (dy_piece @ each)[:, None]
-        out *= factor[piece]
+    n = dy.shape[1]
+    dx, dscale, doffset = np.empty_like(dy), np.zeros(n, dy.dtype), np.zeros(n, dy.dtype)
+    each = np.full(n, 1 / max(1, n), dy.dtype)
+    if scale is not None:
+        each *= scale
+    for piece in _row_pieces(dy):
+        out, given, rows = dx[piece], dy[piece], kept.rows[piece]
+        product = np.multiply(given, rows)
+        doffset += column_sums(given)
+        dscale += column_sums(product)
+        leaning = product @ each
+        np.multiply(rows, leaning[:, None], out=product)
+        if kept.centered:
+            product += (given @ each)[:, None]
+        if scale is None:
+            np.subtract(given, product, out=out)
+        else:
+            np.multiply(given, scale, out=out)
+            out -= product
+        out *= kept.factor[piece]
     return dx, dscale, doffset
 
 

@@ -9,8 +9,9 @@ from npkeras.core.registry import register
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.reshaping import data_format_of
-from npkeras.ops.convolution import convolution, refuse_strides_with_dilation
+from npkeras.ops.convolution import refuse_strides_with_dilation
 from npkeras.ops.sliding import padding_of, per_axis
+from npkeras.ops.waiting_convolution import convolution
 
 _RELU = activations.relu, ops.relu
 

@@ -4,7 +4,7 @@ from npkeras import constraints, initializers, regularizers
 from npkeras.core import check
 from npkeras.core.registry import register
 from npkeras.layers.convolution import Sliding, defaults
-from npkeras.ops.convolution import convolution
+from npkeras.ops.waiting_convolution import convolution
 
 
 class _Depthwise(Sliding):

@@ -129,7 +129,7 @@ def _channels_back(y, data_format):
     return y if data_format == "channels_last" else np.moveaxis(y, -1, 1)
 
 
-def _run(forward, back, arrays, data_format, rectify, wanted):
+def run_kernel(forward, back, arrays, data_format, rectify, wanted):
     """A kernel and its way back, on views with the channels last, in at least float32."""
     dtype = arrays[0].dtype
     x, weights, bias = map(_wide, arrays)
@@ -147,7 +147,7 @@ def _run(forward, back, arrays, data_format, rectify, wanted):
 
 
 @functools.lru_cache(maxsize=1024)
-def _known_plan(shape, kernel, options, owner, depthwise):
+def known_plan(shape, kernel, options, owner, depthwise):
     """The plan and the geometry for shapes and for the options of a layer, which are in order."""
     specs = KerasTensor(shape), KerasTensor(kernel)
     plan = _planned(*specs, options, owner, depthwise)
@@ -157,7 +157,7 @@ def _known_plan(shape, kernel, options, owner, depthwise):
 def _convolved(arrays, options, owner, wanted, depthwise=False, rectify=False, known=False):
     inputs, kernel, bias = arrays
     if known:
-        plan, geometry = _known_plan(inputs.shape, kernel.shape, options, owner, depthwise)
+        plan, geometry = known_plan(inputs.shape, kernel.shape, options, owner, depthwise)
     else:
         plan = _planned(inputs, kernel, options, owner, depthwise)
         geometry = plan.geometry()
@@ -167,7 +167,7 @@ def _convolved(arrays, options, owner, wanted, depthwise=False, rectify=False, k
     if depthwise or kernel.shape[-2] == 1 < channels:  # each channel is a group
         forward, back = depthwise_kernels.depthwise, depthwise_kernels.depthwise_back
         form = (*plan.window, channels, plan.channels // channels)
-    y, backward = _run(
+    y, backward = run_kernel(
         lambda x, weights, bias, rectify: forward(x, weights, bias, geometry, rectify),
         lambda x, weights, dy, *more: back(x, weights, dy, geometry, *more),
         (inputs, kernel.reshape(form), bias),
@@ -281,7 +281,7 @@ def _convolution(
     return _convolved((inputs, kernel, bias), options, owner, wanted, depthwise, rectify, True)
 
 
-convolution = _convolution
+convolution_now = _convolution
 
 # Transposed
 
@@ -352,7 +352,7 @@ def _transposed_shape(inputs, kernel, options, owner, bias=None):
 def _convolved_transposed(arrays, options, owner, wanted, rectify=False):
     plan = _transposed_plan(*arrays[:2], options, owner)
     geometry, lengths = plan.geometry(), plan.inputs
-    return _run(
+    return run_kernel(
         lambda x, weights, bias, rectify: kernels.convolve_transposed(
             x, weights, bias, geometry, lengths, rectify
         ),

@@ -8,6 +8,7 @@ from npkeras.core.attach import attach, attached
 from npkeras.core.deferred import Deferred, may_defer
 from npkeras.core.op import fused_op
 from npkeras.core.shapes import float_dtype, shape_of
+from npkeras.core.sums import column_sums
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Traced, plain, recording
 from npkeras.kernels import head as kernels
@@ -49,7 +50,7 @@ def _dense(x, kernel, bias, *, rectify, wanted):
         rows = dy.reshape(-1, dy.shape[-1])
         inputs = x.reshape(len(rows), -1) if x.size else x.reshape(len(rows), x.shape[-1])
         dkernel = product(inputs.T, rows) if 1 in wanted else None
-        dbias = rows.sum(axis=0) if 2 in wanted else None
+        dbias = column_sums(rows) if 2 in wanted else None
         return dx, dkernel, dbias
 
     return y, backward

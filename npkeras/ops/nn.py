@@ -283,13 +283,11 @@ def _standardized(x, scale, offset, *, axes, epsilon, center, wanted):
     rows = np.ascontiguousarray(moved).reshape(count, length)
     flat = None if scale is None else scale.astype(x.dtype, copy=False).reshape(-1)
     shift = None if offset is None else offset.astype(x.dtype, copy=False).reshape(-1)
-    y, mean, factor = standardize_rows(rows, flat, shift, epsilon, center)
+    y, kept = standardize_rows(rows, flat, shift, epsilon, center, bool(wanted))
 
     def backward(dy):
         dy = np.ascontiguousarray(dy.astype(x.dtype, copy=False).transpose(order))
-        dx, dscale, doffset = standardize_rows_back(
-            dy.reshape(rows.shape), rows, flat, mean, factor
-        )
+        dx, dscale, doffset = standardize_rows_back(dy.reshape(rows.shape), kept, flat)
         return (
             dx.reshape(moved.shape).transpose(back).astype(result, copy=False),
             None if scale is None else dscale.reshape(scale.shape).astype(scale.dtype, copy=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from npkeras.core.dtypes import dtype_of
-from npkeras.core.op import fused_op
+from npkeras.core.op import FusedOp, fused_op
 from npkeras.core.shapes import float_dtype
 from npkeras.core.symbolic import KerasTensor
 from npkeras.kernels import pooling as kernels
@@ -19,6 +19,7 @@ from npkeras.ops.sliding import (
     shape_with,
     zeros_before,
 )
+from npkeras.ops.waiting_convolution import waiting_maximum
 
 
 def _first_axis(data_format, owner):
@@ -65,8 +66,17 @@ def _maximum(inputs, windows, wanted):
     return y, lambda dy: (kernels.max_pool_back(dy, windows, winners),)
 
 
-@fused_op(_max_infer, arrays=1)
-def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None, *, wanted):
+class MaxPool(FusedOp):
+    """Asks first whether its argument is a convolution that nobody has looked at yet."""
+
+    def __call__(self, inputs, pool_size, strides=None, padding="valid", data_format=None):
+        y = waiting_maximum(inputs, pool_size, strides, padding, data_format)
+        if y is None:
+            y = super().__call__(inputs, pool_size, strides, padding, data_format)
+        return y
+
+
+def _max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None, *, wanted):
     """The largest entry of each window, for each channel.
 
     Of equal entries the first one gets the gradient.
@@ -83,6 +93,10 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None,
     """
     windows = _windows(inputs, pool_size, strides, padding, data_format, "`max_pool`")
     return _maximum(inputs, windows, wanted)
+
+
+_max_pool.__name__ = "max_pool"
+max_pool = MaxPool(_max_pool, _max_infer, arrays=1)
 
 
 def _average_infer(inputs, pool_size, strides=None, padding="valid", data_format=None):

@@ -1,0 +1,145 @@
+"""Convolutions whose result nobody reads but a pooling: the numbers are those of both apart."""
+
+import keras
+import numpy as np
+import pytest
+
+import npkeras
+from npkeras import GradientTape, layers
+from npkeras.core.deferred import Deferred, deferring
+from npkeras.core.tape import plain
+from npkeras.ops import waiting_convolution
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(4, 13, 12, 3)).astype("float32")
+
+
+@pytest.fixture(autouse=True)
+def small_ones_wait(monkeypatch):
+    monkeypatch.setattr(waiting_convolution, "ENTRIES", 1)
+
+
+def gradients(model, x, read=False):
+    """The result, and gradients of a sum of squares by the input and by weights."""
+    with GradientTape() as tape:
+        watched = tape.watch(x)
+        y = watched
+        for layer in model:
+            y = layer(y)
+            if read:
+                np.asarray(plain(y))
+        loss = npkeras.ops.sum(npkeras.ops.square(y))
+    weights = [w for layer in model for w in layer.trainable_weights]
+    return plain(y), tape.gradient(loss, [watched, *weights])
+
+
+CONVOLUTIONS = {
+    "plain": {},
+    "rectified": {"activation": "relu"},
+    "without bias": {"use_bias": False, "activation": "relu"},
+    "tanh": {"activation": "tanh"},
+    "same": {"padding": "same", "strides": 2, "activation": "relu"},
+    "dilated": {"dilation_rate": 2},
+    "groups": {"groups": 3, "activation": "relu"},
+}
+POOLINGS = {
+    "side by side": {},
+    "oblong": {"pool_size": (3, 1)},
+    "overlapping": {"pool_size": 3, "strides": 2},
+    "same": {"padding": "same"},
+}
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["channels last", "channels first"])
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_waiting_changes_no_number(convolution, pooling, first):
+    form = {"data_format": "channels_first" if first else "channels_last"}
+    x = np.ascontiguousarray(np.moveaxis(X, -1, 1)) if first else X
+    model = [
+        layers.Conv2D(6, 3, **CONVOLUTIONS[convolution], **form),
+        layers.MaxPooling2D(**POOLINGS[pooling], **form),
+    ]
+    model[1](model[0](x))
+    y, found = gradients(model, x)
+    expected, apart = gradients(model, x, read=True)
+    np.testing.assert_array_equal(y, expected)
+    for a, b in zip(found, apart, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_other_ranks(rank):
+    x = RANDOM.normal(size=(2, *(6,) * rank, 2)).astype("float32")
+    convolution, pooling = (
+        (layers.Conv1D, layers.MaxPooling1D) if rank == 1 else (layers.Conv3D, layers.MaxPooling3D)
+    )
+    model = [convolution(3, 2, activation="relu"), pooling(2)]
+    model[1](model[0](x))
+    y, found = gradients(model, x)
+    expected, apart = gradients(model, x, read=True)
+    np.testing.assert_array_equal(y, expected)
+    for a, b in zip(found, apart, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
+
+
+def test_only_the_pooling_is_computed(monkeypatch):
+    calls = []
+    monkeypatch.setattr(Deferred, "value", property(lambda self: calls.append(self)))
+    model = layers.Conv2D(6, 3, activation="relu"), layers.MaxPooling2D()
+    model[0].build(X.shape)
+    with GradientTape():
+        y = model[1](model[0](X))
+    assert not calls and plain(y).shape == (4, 5, 5, 6)
+
+
+def test_without_a_tape_nothing_waits_unless_asked():
+    layer = layers.Conv2D(2, 3)
+    assert type(layer(X)) is np.ndarray
+    with deferring():
+        assert isinstance(layer(X), Deferred)
+
+
+def test_the_result_is_that_of_before_an_update():
+    layer = layers.Conv2D(2, 3)
+    expected = layer(X)
+    with GradientTape():
+        y = layer(X)
+        for weight in layer.weights:
+            weight.assign(weight + 1)
+    np.testing.assert_array_equal(plain(y), expected)
+
+
+def test_both_the_result_and_its_pooling_are_used():
+    """The sum of both gradients arrives, as with Keras."""
+
+    def build(library):
+        library.utils.set_random_seed(3)
+        inputs = library.Input((12, 12, 3))
+        y = library.layers.Conv2D(4, 3, activation="relu")(inputs)
+        parts = library.layers.MaxPooling2D()(y), library.layers.AveragePooling2D(2)(y)
+        outputs = library.layers.Flatten()(library.layers.Add()(parts))
+        model = library.Model(inputs, library.layers.Dense(2)(outputs))
+        model.compile(library.optimizers.SGD(0.05), "mse")
+        return model
+
+    ours, theirs = build(npkeras), build(keras)
+    ours.set_weights(theirs.get_weights())
+    x, y = X[:, :12], RANDOM.normal(size=(4, 2)).astype("float32")
+    for _ in range(3):
+        np.testing.assert_allclose(
+            ours.train_on_batch(x, y), float(theirs.train_on_batch(x, y)), rtol=1e-5
+        )
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_frozen_weights():
+    """A frozen convolution gets no gradient, and passes one on."""
+    model = [layers.Conv2D(3, 3, activation="relu"), layers.MaxPooling2D()]
+    model[1](model[0](X))
+    model[0].trainable = False
+    _, found = gradients(model, X)
+    _, apart = gradients(model, X, read=True)
+    assert len(found) == 1
+    np.testing.assert_allclose(found[0], apart[0], rtol=2e-5, atol=2e-5)
