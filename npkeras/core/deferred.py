@@ -28,16 +28,25 @@ class Deferred(Traced):
         shape, dtype: Those of the value.
         compute: A function without arguments. What it uses must not change until then.
         edges: As for `record`; None if no gradient is wanted.
+        take_in: Called with an op that is applied to the value while nobody has read it, and the
+            op's other arguments and options. What it returns is the op's result; None: the op
+            shall read the value.
     """
 
-    __slots__ = ("_form", "_compute", "_known")
+    __slots__ = ("_form", "_compute", "_known", "_take_in")
 
     def __init__(
-        self, shape: Any, dtype: Any, compute: Callable[[], Any], edges: Edges | None = None
+        self,
+        shape: Any,
+        dtype: Any,
+        compute: Callable[[], Any],
+        edges: Edges | None = None,
+        take_in: Callable[..., Any] | None = None,
     ) -> None:
         self._form = tuple(shape), dtype
         self._compute: Callable[[], Any] | None = compute
         self._known: Any = None
+        self._take_in = take_in
         self.slot = None
         self.notes = None
         if edges:
@@ -48,6 +57,12 @@ class Deferred(Traced):
         if self._compute is not None:
             self._known, self._compute = self._compute(), None
         return self._known
+
+    def taken_in(self, op: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """The result of an op on this value and other arguments; None if it has to be computed."""
+        if self._compute is None or self._take_in is None:
+            return None
+        return self._take_in(op, args, options)
 
     unread = property(lambda self: self._compute is not None)
     shape = property(lambda self: self._form[0])

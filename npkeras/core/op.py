@@ -16,6 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from npkeras.core import check, shapes
+from npkeras.core.deferred import Deferred
 from npkeras.core.dtypes import as_array, is_float, numpy_dtype
 from npkeras.core.shapes import common_dtype, float_dtype, unbroadcast
 from npkeras.core.symbolic import KerasTensor, remember
@@ -63,6 +64,12 @@ def _read(arg: Traced) -> Any:
     ):
         return value.astype(dtype)
     return value
+
+
+def _taken_in(op: Op, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """What a value that nobody has read yet makes of an op on it; None: the op has to read it."""
+    first = args[0]
+    return first.taken_in(op, args[1:], options) if type(first) is Deferred else None
 
 
 def _spec(arg: Any) -> Any:
@@ -165,6 +172,8 @@ class Op:
         return (*converted, *args[self.arity :])
 
     def lift(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if (y := _taken_in(self, args, options)) is not None:
+            return y
         if any(isinstance(arg, KerasTensor) for arg in args):
             return _symbolic(self, args, options)
         arrays = self._prepare(tuple(_read(a) if isinstance(a, Traced) else a for a in args))
@@ -227,6 +236,8 @@ class FusedOp(Op):
         self.forward = lambda *arrays, **options: function(*arrays, wanted=(), **options)[0]
 
     def lift(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if (y := _taken_in(self, args, options)) is not None:
+            return y
         values, wanted = [], []
         for i, arg in enumerate(args):
             if isinstance(arg, Traced):
@@ -329,6 +340,8 @@ class Unary(Op):
             return self.forward(self._array(x))
         if not isinstance(x, Traced):
             return _symbolic(self, (x,), {})
+        if (y := _taken_in(self, (x,), {})) is not None:
+            return y
         array = self._array(_read(x))
         y = self.forward(array)
         if self.vjp and x.slot and recording():

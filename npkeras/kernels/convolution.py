@@ -37,6 +37,7 @@ from npkeras.kernels.threads import in_halves
 Array = np.ndarray
 Lengths = tuple[int, ...]
 Block = tuple[slice, slice]  # of samples, and of places along the first axis of the output
+Steps = tuple[tuple[np.ufunc, Array], ...]  # functions of the result and a number per channel
 
 _BLOCK_BYTES = 2**21  # what the patches of a block and its output take
 FEW = 3  # up to so many channels, patches have their places last: longer runs to copy and to add
@@ -188,13 +189,18 @@ def _by_group(x: Array, groups: int) -> Array:
     return x.reshape(math.prod(x.shape[:-1]), groups, channels).transpose(1, 0, 2)
 
 
-def finish(y: Array, bias: Array | None, rectify: bool) -> None:
-    """Add the bias and rectify, in place; rows of several places are longer loops for NumPy."""
+def finish(y: Array, bias: Array | None, rectify: bool, then: Steps = ()) -> None:
+    """Add the bias, rectify and do what comes then, in place.
+
+    Rows of several places are longer loops for NumPy.
+    """
     rows = y.reshape(math.prod(y.shape[:-2]), y.shape[-2] * y.shape[-1])
     if bias is not None:
         rows += np.tile(bias, y.shape[-2])
     if rectify:
         np.maximum(rows, np.zeros(rows.shape[1:], y.dtype), out=rows)  # faster than a number
+    for function, operand in then:
+        function(rows, np.tile(operand, rows.shape[1] // len(operand)), out=rows)
 
 
 def bent(dy: Array, y: Array | None) -> Array:
@@ -227,9 +233,17 @@ class Gradients(NamedTuple):
 
 @kernel
 def convolve(
-    x: Array, weights: Array, bias: Array | None, geometry: Geometry, rectify: bool = False
+    x: Array,
+    weights: Array,
+    bias: Array | None,
+    geometry: Geometry,
+    rectify: bool = False,
+    then: Steps = (),
 ) -> Array:
     """The convolution of x with the weights, plus a bias, and max(y, 0) if asked for.
+
+    Args:
+        then: What is done to the result then.
 
     Shapes:
         x (samples, *lengths, channels), weights (*window, channels / groups, filters),
@@ -238,10 +252,10 @@ def convolve(
     y = np.empty((len(x), *geometry.outputs, weights.shape[-1]), x.dtype)
     if y.size < weights.shape[-1] ** 2 and weights.shape[-2] == x.shape[-1]:
         # fewer places than filters: halves of the samples would each read all the weights
-        _convolve(x, weights, bias, geometry, rectify, y, whole=True)
+        _convolve(x, weights, bias, geometry, rectify, then, y, whole=True)
         return y
     in_halves(
-        lambda part: _convolve(x[part], weights, bias, geometry, rectify, y[part]),
+        lambda part: _convolve(x[part], weights, bias, geometry, rectify, then, y[part]),
         len(x),
         y.size * (weights.size // max(1, weights.shape[-1])),
     )
@@ -254,6 +268,7 @@ def _convolve(
     bias: Array | None,
     geometry: Geometry,
     rectify: bool,
+    then: Steps,
     y: Array,
     whole: bool = False,
 ) -> None:
@@ -267,7 +282,7 @@ def _convolve(
             dot(patches[0], columns[0], out=part.reshape(-1, filters))
         else:
             np.matmul(patches, columns, out=_by_group(part, groups))
-        finish(part, bias, rectify)
+        finish(part, bias, rectify, then)
 
 
 @kernel

@@ -26,6 +26,7 @@ from npkeras.kernels.convolution import (
     Geometry,
     Gradients,
     Reader,
+    Steps,
     bent,
     blocks_of,
     finish,
@@ -40,9 +41,17 @@ _SLOWER = 4  # how much longer than in a matmul a multiply-add takes, about
 
 @kernel
 def depthwise(
-    x: Array, weights: Array, bias: Array | None, geometry: Geometry, rectify: bool = False
+    x: Array,
+    weights: Array,
+    bias: Array | None,
+    geometry: Geometry,
+    rectify: bool = False,
+    then: Steps = (),
 ) -> Array:
     """The depthwise convolution of x, plus a bias, and max(y, 0) if asked for.
+
+    Args:
+        then: What is done to the result then.
 
     Shapes:
         x (samples, *lengths, channels), weights (*window, channels, multiplier),
@@ -52,13 +61,21 @@ def depthwise(
     y = np.empty((len(x), *geometry.outputs, filters), x.dtype)
     work = y.size * math.prod(geometry.window) * _SLOWER
     in_halves(
-        lambda half: _depthwise(x[half], weights, bias, geometry, rectify, y[half]), len(x), work
+        lambda half: _depthwise(x[half], weights, bias, geometry, rectify, then, y[half]),
+        len(x),
+        work,
     )
     return y
 
 
 def _depthwise(
-    x: Array, weights: Array, bias: Array | None, geometry: Geometry, rectify: bool, y: Array
+    x: Array,
+    weights: Array,
+    bias: Array | None,
+    geometry: Geometry,
+    rectify: bool,
+    then: Steps,
+    y: Array,
 ) -> None:
     read = Reader(x, geometry, weights.shape[-1])
     merged = _merges(x, weights, geometry)
@@ -70,7 +87,7 @@ def _depthwise(
         part = y[block]
         views = _windows(read(block), geometry, part.shape, merged)
         np.einsum(views, windows, rows, offsets, places, out=_joined(part, merged))
-        finish(part, bias, rectify)
+        finish(part, bias, rectify, then)
 
 
 @kernel

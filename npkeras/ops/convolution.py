@@ -25,6 +25,7 @@ from npkeras.ops.sliding import (
     output_lengths,
     padding_of,
     per_axis,
+    refuse_no_entries,
     shape_with,
     span,
     zeros_before,
@@ -154,7 +155,9 @@ def known_plan(shape, kernel, options, owner, depthwise):
     return plan, plan.geometry()
 
 
-def _convolved(arrays, options, owner, wanted, depthwise=False, rectify=False, known=False):
+def _convolved(
+    arrays, options, owner, wanted, depthwise=False, rectify=False, known=False, then=()
+):
     inputs, kernel, bias = arrays
     if known:
         plan, geometry = known_plan(inputs.shape, kernel.shape, options, owner, depthwise)
@@ -168,7 +171,7 @@ def _convolved(arrays, options, owner, wanted, depthwise=False, rectify=False, k
         forward, back = depthwise_kernels.depthwise, depthwise_kernels.depthwise_back
         form = (*plan.window, channels, plan.channels // channels)
     y, backward = run_kernel(
-        lambda x, weights, bias, rectify: forward(x, weights, bias, geometry, rectify),
+        lambda x, weights, bias, rectify: forward(x, weights, bias, geometry, rectify, then),
         lambda x, weights, dy, *more: back(x, weights, dy, geometry, *more),
         (inputs, kernel.reshape(form), bias),
         data_format,
@@ -269,16 +272,23 @@ def separable_conv(
 # What layers call: with a bias and a rectifier, which cost no pass of their own.
 
 
-def _layer_infer(inputs, kernel, bias=None, *, options, owner, depthwise=False, rectify=False):
+def _layer_infer(
+    inputs, kernel, bias=None, *, options, owner, depthwise=False, rectify=False, then=()
+):
     return _infer(inputs, kernel, options, owner, depthwise, bias)
 
 
 @fused_op(_layer_infer, promote=slice(0, 3))
 def _convolution(
-    inputs, kernel, bias=None, *, options, owner, depthwise=False, rectify=False, wanted
+    inputs, kernel, bias=None, *, options, owner, depthwise=False, rectify=False, then=(), wanted
 ):
-    """`conv` or `depthwise_conv`, plus a bias, and max(y, 0) if asked for."""
-    return _convolved((inputs, kernel, bias), options, owner, wanted, depthwise, rectify, True)
+    """`conv` or `depthwise_conv`, plus a bias, and max(y, 0) if asked for.
+
+    `then` is what comes after that, (function, numbers of the channels) each: a function of the
+    result and of those, in place. It has no gradient.
+    """
+    arrays = inputs, kernel, bias
+    return _convolved(arrays, options, owner, wanted, depthwise, rectify, True, then)
 
 
 convolution_now = _convolution
@@ -306,6 +316,7 @@ def _transposed_plan(inputs, kernel, options, owner):
     """The shape of the result, and the plan of the convolution that leads back."""
     strides, padding, output_padding, data_format, dilation_rate = options
     lengths, channels = images(inputs, data_format, owner)
+    refuse_no_entries(lengths, owner)
     count = len(lengths)
     *window, filters, taken = _kernel_shape(kernel, count, owner)
     if None not in (channels, taken) and channels != taken:

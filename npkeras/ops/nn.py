@@ -137,12 +137,8 @@ def _by_statistics(x, mean, variance, scale, offset, *, axis, epsilon, wanted):
     """`batch_normalization`, with the axis counted from the front."""
     result, x = floats(x).dtype, wide(x)
     dtypes = [None if a is None else a.dtype for a in (mean, variance, scale, offset)]
-    variance = floats(variance)
-    inverse = 1 / np.sqrt(variance + variance.dtype.type(epsilon))
-    factor = inverse if scale is None else inverse * scale
-    shift = -mean * factor if offset is None else offset - mean * factor
-    factor = factor.astype(x.dtype, copy=False)
-    y = scale_channels(x, factor, shift.astype(x.dtype, copy=False), axis)
+    inverse, factor, shift = factor_and_shift(mean, variance, scale, offset, epsilon, x.dtype)
+    y = scale_channels(x, factor, shift, axis)
 
     def backward(dy):
         dy = dy.astype(x.dtype, copy=False)
@@ -162,6 +158,15 @@ def _by_statistics(x, mean, variance, scale, offset, *, axis, epsilon, wanted):
 
 
 standardized = _by_statistics  # what layers call it
+
+
+def factor_and_shift(mean, variance, scale, offset, epsilon, dtype):
+    """1 / sqrt(variance + epsilon), and what `batch_normalization` multiplies by and adds."""
+    variance = floats(variance)
+    inverse = 1 / np.sqrt(variance + variance.dtype.type(epsilon))
+    factor = inverse if scale is None else inverse * scale
+    shift = -mean * factor if offset is None else offset - mean * factor
+    return inverse, factor.astype(dtype, copy=False), shift.astype(dtype, copy=False)
 
 
 @fused_op(same_float, arrays=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from npkeras.core.dtypes import dtype_of
-from npkeras.core.op import FusedOp, fused_op
+from npkeras.core.op import fused_op
 from npkeras.core.shapes import float_dtype
 from npkeras.core.symbolic import KerasTensor
 from npkeras.kernels import pooling as kernels
@@ -16,10 +16,10 @@ from npkeras.ops.sliding import (
     output_lengths,
     padding_of,
     per_axis,
+    refuse_no_entries,
     shape_with,
     zeros_before,
 )
-from npkeras.ops.waiting_convolution import waiting_maximum
 
 
 def _first_axis(data_format, owner):
@@ -66,17 +66,8 @@ def _maximum(inputs, windows, wanted):
     return y, lambda dy: (kernels.max_pool_back(dy, windows, winners),)
 
 
-class MaxPool(FusedOp):
-    """Asks first whether its argument is a convolution that nobody has looked at yet."""
-
-    def __call__(self, inputs, pool_size, strides=None, padding="valid", data_format=None):
-        y = waiting_maximum(inputs, pool_size, strides, padding, data_format)
-        if y is None:
-            y = super().__call__(inputs, pool_size, strides, padding, data_format)
-        return y
-
-
-def _max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None, *, wanted):
+@fused_op(_max_infer, arrays=1)
+def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None, *, wanted):
     """The largest entry of each window, for each channel.
 
     Of equal entries the first one gets the gradient.
@@ -93,10 +84,6 @@ def _max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None
     """
     windows = _windows(inputs, pool_size, strides, padding, data_format, "`max_pool`")
     return _maximum(inputs, windows, wanted)
-
-
-_max_pool.__name__ = "max_pool"
-max_pool = MaxPool(_max_pool, _max_infer, arrays=1)
 
 
 def _average_infer(inputs, pool_size, strides=None, padding="valid", data_format=None):
@@ -140,11 +127,7 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
 def _adaptive(inputs, output_size, data_format, owner):
     lengths, channels = images(inputs, data_format, owner)
     size = per_axis(output_size, len(lengths), "output_size", owner)
-    if 0 in lengths:
-        raise ValueError(
-            f"{owner} expects inputs of at least one entry along each axis. Received inputs with "
-            f"axes of {tuple(lengths)}"
-        )
+    refuse_no_entries(lengths, owner)
     return lengths, channels, size
 
 

@@ -52,6 +52,19 @@ def images(x, data_format, owner, counts=(1, 2, 3)):
     return shape[2:], shape[1]
 
 
+def image_axes(x, data_format, owner):
+    """The axes of rows, of columns and of channels, of one image or of a batch of images."""
+    ndim = len(shape_of(x))
+    if ndim not in (3, 4):
+        raise ValueError(
+            f"{owner} expects one image, with 3 axes, or a batch of images, with 4. "
+            f"Received images of shape {shape_of(x)}"
+        )
+    if format_of(data_format, owner) == "channels_last":
+        return ndim - 3, ndim - 2, ndim - 1
+    return ndim - 2, ndim - 1, ndim - 3
+
+
 def shape_with(x, lengths, channels, data_format, owner):
     """The shape of a result with other lengths and channels."""
     samples = shape_of(x)[0]
@@ -87,8 +100,18 @@ def zeros_before(length, outputs, window, stride, dilation, padding):
     return max((outputs - 1) * stride + span(window, dilation) - length, 0) // 2
 
 
+def refuse_no_entries(lengths, owner):
+    """A window that sees nothing has no largest entry and no mean."""
+    if 0 in lengths:
+        raise ValueError(
+            f"{owner} expects inputs of at least one entry along each axis. Received inputs with "
+            f"axes of {tuple(lengths)}"
+        )
+
+
 def output_lengths(lengths, window, strides, dilation, padding, owner):
     """How many places a window has along each axis."""
+    refuse_no_entries(lengths, owner)
     outputs = tuple(
         output_length(*along, padding)
         for along in zip(lengths, window, strides, dilation, strict=True)

@@ -17,6 +17,7 @@ X = RANDOM.normal(size=(4, 13, 12, 3)).astype("float32")
 @pytest.fixture(autouse=True)
 def small_ones_wait(monkeypatch):
     monkeypatch.setattr(waiting_convolution, "ENTRIES", 1)
+    monkeypatch.setattr(waiting_convolution, "PLACES", 1)
 
 
 def gradients(model, x, read=False):
@@ -143,3 +144,61 @@ def test_frozen_weights():
     _, apart = gradients(model, X, read=True)
     assert len(found) == 1
     np.testing.assert_allclose(found[0], apart[0], rtol=2e-5, atol=2e-5)
+
+
+def chain(library, convolution, first, *after):
+    """A model of a convolution and what follows it, with moving averages that are no 0 and 1."""
+    form = {"data_format": "channels_first"} if first else {}
+    axis = 1 if first else -1
+    inputs = library.Input((3, 13, 12) if first else (13, 12, 3))
+    y = getattr(library.layers, convolution)(kernel_size=3, **FILTERS[convolution], **form)(inputs)
+    for name in after:
+        y = {
+            "normalized": lambda: library.layers.BatchNormalization(axis=axis),
+            "normalized by row": lambda: library.layers.BatchNormalization(axis=2),
+            "without scale": lambda: library.layers.BatchNormalization(axis=axis, scale=False),
+            "rectified": lambda: library.layers.ReLU(),
+            "up to 6": lambda: library.layers.ReLU(6.0),
+            "leaky": lambda: library.layers.ReLU(negative_slope=0.1),
+            "activation": lambda: library.layers.Activation("relu"),
+            "relu6": lambda: library.layers.Activation("relu6"),
+            "dropped": lambda: library.layers.Dropout(0.5),
+            "pooled": lambda: library.layers.MaxPooling2D(**form),
+        }[name]()(y)
+    model = library.Model(inputs, y)
+    random = np.random.default_rng(1)
+    model.set_weights([random.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])
+    return model
+
+
+FILTERS = {"Conv2D": {"filters": 4}, "DepthwiseConv2D": {"depth_multiplier": 2}}
+CHAINS = [
+    ("normalized", "rectified"),
+    ("normalized", "up to 6", "pooled"),
+    ("without scale", "relu6", "normalized"),
+    ("rectified", "normalized", "activation"),
+    ("normalized by row", "leaky"),
+    ("dropped", "activation", "pooled"),
+]
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["channels last", "channels first"])
+@pytest.mark.parametrize("convolution", FILTERS)
+@pytest.mark.parametrize("after", CHAINS, ids=" ".join)
+def test_what_follows_is_taken_in_to_the_bit(after, convolution, first):
+    """`predict` lets convolutions wait, a plain call does not."""
+    model = chain(npkeras, convolution, first, *after)
+    x = np.ascontiguousarray(np.moveaxis(X, -1, 1)) if first else X
+    np.testing.assert_array_equal(model.predict_on_batch(x), model(x))
+    if not first:  # which TensorFlow lacks on a CPU
+        theirs = chain(keras, convolution, first, *after).predict_on_batch(x)
+        np.testing.assert_allclose(model.predict_on_batch(x), theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_nothing_is_computed_in_between():
+    model = chain(npkeras, "Conv2D", False, "normalized", "up to 6")
+    with deferring():
+        y = X
+        for layer in model.layers[1:]:
+            y = layer(y)
+            assert y.unread
