@@ -19,6 +19,7 @@ from npkeras import (
     saving,
     utils,
 )
+from npkeras.core import absent as _absent
 from npkeras.core.dtypes import DTypePolicy
 from npkeras.core.names import name_scope
 from npkeras.core.symbolic import KerasTensor
@@ -69,3 +70,5 @@ __all__ = [
     "saving",
     "utils",
 ]
+
+_absent.explain(__name__)

@@ -20,6 +20,7 @@ MODULES = [
     "metrics",
     "models",
     "ops",
+    "ops.image",
     "optimizers",
     "optimizers.schedules",
     "random",

@@ -1,13 +1,16 @@
 """The public lists: what they name exists, what is registered is in them, and Keras agrees."""
 
+import importlib
+import inspect
 import pathlib
+import pickle
 import subprocess
 import sys
 
 import pytest
 
 import npkeras
-from npkeras.core import registry
+from npkeras.core import absent, registry
 from tests import public_names
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -44,6 +47,57 @@ def test_names_are_those_of_keras_or_ours_by_intent(keras, dotted):
     ours = public_names.public_names(public_names.module_of(npkeras, dotted))
     theirs = public_names.public_names(public_names.module_of(keras, dotted))
     assert ours - theirs <= public_names.OWN.get(dotted, set())
+
+
+def _with_modules(module):
+    """The public names of a module of Keras', with the modules in it but for its sources."""
+    inner = {name for name, value in vars(module).items() if inspect.ismodule(value)}
+    return public_names.public_names(module) | {n for n in inner if n[0] != "_"} - {"src"}
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("dotted", absent.NAMES)
+def test_what_keras_has_alone_is_known_as_such(keras, dotted):
+    ours = public_names.module_of(npkeras, dotted)
+    theirs = _with_modules(public_names.module_of(keras, dotted))
+    assert absent.NAMES[dotted] == {name for name in theirs if not hasattr(ours, name)}
+
+
+def test_every_public_module_says_what_it_lacks():
+    assert set(absent.NAMES) == {*public_names.MODULES, "datasets"}
+    for dotted in absent.NAMES:
+        module = public_names.module_of(npkeras, dotted)
+        with pytest.raises(AttributeError, match=f"^module '{module.__name__}' has no attribute"):
+            module.nothing_of_this_name  # noqa: B018
+
+
+def test_asking_for_what_keras_alone_has_says_so():
+    expected = "'npkeras.layers' has no attribute 'TFSMLayer'. Keras has it, npkeras does not"
+    with pytest.raises(AttributeError, match=expected):
+        npkeras.layers.TFSMLayer  # noqa: B018
+    with pytest.raises(ImportError, match=expected):
+        from npkeras.layers import TFSMLayer  # noqa: F401
+    with pytest.raises(ImportError, match="'npkeras' has no attribute 'legacy'. Keras has it"):
+        from npkeras import legacy  # noqa: F401
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest():
+    with pytest.raises(AttributeError, match="'Dens'. Did you mean 'Dense'?"):
+        npkeras.layers.Dens  # noqa: B018
+    with pytest.raises(ImportError, match="'Adamm'. Did you mean 'Adam'?"):
+        from npkeras.optimizers import Adamm  # noqa: F401
+    with pytest.raises(AttributeError, match="no attribute '_Dense'$"):
+        npkeras.layers._Dense  # noqa: B018
+
+
+def test_what_is_not_there_is_simply_not_there_for_python():
+    assert not hasattr(npkeras.layers, "TFSMLayer")
+    assert getattr(npkeras, "Dens", None) is None
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("npkeras.legacy")
+    stranger = type("TFSMLayer", (), {"__module__": "npkeras.layers"})
+    with pytest.raises(pickle.PicklingError):
+        pickle.dumps(stranger)
 
 
 @pytest.mark.keras

@@ -3,6 +3,14 @@
 from npkeras.core.registry import deserialize as _deserialize
 from npkeras.core.registry import serialize as _serialize
 from npkeras.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from npkeras.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from npkeras.layers.attention import AdditiveAttention, Attention
 from npkeras.layers.base import Layer
 from npkeras.layers.bidirectional import Bidirectional
@@ -73,6 +81,7 @@ from npkeras.layers.pooling import (
 )
 from npkeras.layers.preprocessing.normalization import Normalization
 from npkeras.layers.preprocessing.rescaling import Rescaling
+from npkeras.layers.preprocessing.resizing import CenterCrop, Resizing
 from npkeras.layers.recurrent import RNN, StackedRNNCells
 from npkeras.layers.regularization import (
     ActivityRegularization,
@@ -126,6 +135,12 @@ def deserialize(config, custom_objects=None):
 __all__ = [
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -139,6 +154,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -212,6 +228,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

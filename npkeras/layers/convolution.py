@@ -9,6 +9,7 @@ from npkeras.core.registry import register
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.reshaping import data_format_of
+from npkeras.layers.unsupported import refuse_lora_and_quantization
 from npkeras.ops.convolution import refuse_strides_with_dilation
 from npkeras.ops.sliding import padding_of, per_axis
 from npkeras.ops.waiting_convolution import convolution
@@ -131,6 +132,8 @@ class _Convolution(Sliding):
         bias_constraint=None,
         **kwargs,
     ):
+        adaptation = kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None)
+        refuse_lora_and_quantization(type(self).__name__, *adaptation, None)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         owner = type(self).__name__
         self.filters = check.positive_int(filters, "filters", owner)

@@ -35,12 +35,12 @@ class _GlobalPooling(Layer):
 
 class _GlobalAveragePooling(_GlobalPooling):
     def call(self, inputs):
-        return ops.mean(inputs, axis=self._axes(inputs), keepdims=self.keepdims)
+        return ops.mean(inputs, axis=self._axes(inputs), keepdims=bool(self.keepdims))
 
 
 class _GlobalMaxPooling(_GlobalPooling):
     def call(self, inputs):
-        return ops.max(inputs, axis=self._axes(inputs), keepdims=self.keepdims)
+        return ops.max(inputs, axis=self._axes(inputs), keepdims=bool(self.keepdims))
 
 
 @register("layers", "GlobalAvgPool1D")
@@ -66,11 +66,12 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     def call(self, inputs, mask=None):
         (axis,) = self._axes(inputs)
+        keepdims = bool(self.keepdims)
         if mask is None:
-            return ops.mean(inputs, axis=axis, keepdims=self.keepdims)
+            return ops.mean(inputs, axis=axis, keepdims=keepdims)
         weights = ops.expand_dims(ops.cast(mask, inputs.dtype), 3 - axis)
-        total = ops.sum(ops.multiply(inputs, weights), axis=axis, keepdims=self.keepdims)
-        count = ops.sum(weights, axis=axis, keepdims=self.keepdims)
+        total = ops.sum(ops.multiply(inputs, weights), axis=axis, keepdims=keepdims)
+        count = ops.sum(weights, axis=axis, keepdims=keepdims)
         return ops.divide(total, ops.maximum(count, 1))
 
     def compute_mask(self, inputs, mask=None):

@@ -17,6 +17,14 @@ def data_format_of(data_format, owner):
     return check.one_of(("channels_last", "channels_first"), data_format, "data_format", owner)
 
 
+def refuse_no_int(value, name, owner):
+    """What is no integer is a TypeError, as in Keras; one out of range is not."""
+    if not check.is_int(value):
+        raise TypeError(
+            f"`{name}` of {owner} must be an integer. Received: {name}={check.shown(value)}"
+        )
+
+
 def _with_samples_of(inputs, lengths):
     """The inputs with samples of another shape; the first axis stays."""
     if None not in lengths:
@@ -60,8 +68,8 @@ class Reshape(Layer):
     """The entries of a sample in another shape.
 
     Args:
-        target_shape: The new shape of a sample, without the batch axis. One entry may be -1, for
-            what is left.
+        target_shape: The new shape of a sample, without the batch axis. One entry may be -1 or
+            None, for what is left.
 
     Shapes:
         inputs (batch, ...) -> (batch, *target_shape)
@@ -81,33 +89,34 @@ class Reshape(Layer):
 
     def _resolved(self, lengths):
         """The target with -1 worked out, where the input's shape allows."""
+        target = [-1 if n is None else n for n in self.target_shape]
         if None in lengths:
-            return [None if n == -1 else n for n in self.target_shape]
-        total, known = math.prod(lengths), math.prod(n for n in self.target_shape if n != -1)
+            return [None if n == -1 else n for n in target]
+        total, known = math.prod(lengths), math.prod(n for n in target if n != -1)
         rest = total // known if known else 0
-        if math.prod(rest if n == -1 else n for n in self.target_shape) != total:
+        if math.prod(rest if n == -1 else n for n in target) != total:
             raise ValueError(
                 f"Layer {self.name!r} (Reshape) cannot give samples of shape {tuple(lengths)} the "
                 f"shape {self.target_shape}: they have {total} entries."
             )
-        return [rest if n == -1 else n for n in self.target_shape]
+        return [rest if n == -1 else n for n in target]
 
 
 def _target(target_shape):
     target = (target_shape,) if check.is_int(target_shape) else target_shape
     if not isinstance(target, (tuple, list)) or not all(
-        check.is_int(n) and n >= -1 for n in target
+        n is None or (check.is_int(n) and n >= -1) for n in target
     ):
         raise ValueError(
             "`target_shape` of Reshape must hold integers that are not negative, or -1 for what is "
             f"left. Received: target_shape={check.shown(target_shape)}"
         )
-    if sum(n == -1 for n in target) > 1:
+    if sum(n in (-1, None) for n in target) > 1:
         raise ValueError(
-            "`target_shape` of Reshape can have one entry of -1. "
+            "`target_shape` of Reshape can have one entry of -1 or None. "
             f"Received: target_shape={tuple(target)}"
         )
-    return tuple(int(n) for n in target)
+    return tuple(n if n is None else int(n) for n in target)
 
 
 @register("layers")
@@ -161,6 +170,7 @@ class RepeatVector(Layer):
 
     def __init__(self, n, **kwargs):
         super().__init__(**kwargs)
+        refuse_no_int(n, "n", "RepeatVector")
         self.n = check.positive_int(n, "n", "RepeatVector")
         self.input_spec = InputSpec(ndim=2)
 

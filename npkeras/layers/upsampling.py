@@ -4,8 +4,8 @@ from npkeras.core import check
 from npkeras.core.registry import register
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
-from npkeras.layers.reshaping import data_format_of
-from npkeras.ops.image import METHODS, enlarge
+from npkeras.layers.reshaping import data_format_of, refuse_no_int
+from npkeras.ops.resizing import METHODS, enlarge
 from npkeras.ops.sliding import per_axis
 
 
@@ -46,6 +46,7 @@ class UpSampling1D(_UpSampling):
 
     def __init__(self, size=2, **kwargs):
         super().__init__(**kwargs)
+        refuse_no_int(size, "size", "UpSampling1D")
         self.size = check.positive_int(size, "size", "UpSampling1D")
         self._finish()
 
@@ -59,7 +60,8 @@ class UpSampling2D(_UpSampling):
         data_format: `"channels_last"` for inputs (batch, rows, columns, channels),
             `"channels_first"` for (batch, channels, rows, columns). None: the global setting.
         interpolation: `"nearest"` repeats each pixel. `"bilinear"`, `"bicubic"`, `"lanczos3"` and
-            `"lanczos5"` blend 2, 4, 6 or 10 pixels along each axis.
+            `"lanczos5"` blend 2, 4, 6 or 10 pixels along each axis; `"area"` is the same as
+            `"nearest"` here.
 
     Shapes:
         inputs (batch, rows, columns, channels) -> (batch, rows * size, columns * size, channels)

@@ -1,5 +1,6 @@
 """`npkeras.ops`: everything that can be differentiated or drawn, one definition for each."""
 
+from npkeras.ops import image
 from npkeras.ops.activation import (
     celu,
     elu,
@@ -245,6 +246,7 @@ from npkeras.ops.order import (
     sort,
     top_k,
 )
+from npkeras.ops.patches import fold, unfold
 from npkeras.ops.patterns import (
     depth_to_space,
     polar,

@@ -197,7 +197,7 @@ def test_numpys_function_calls_the_op(case):
 
 def keras_results(keras, tf, case, arrays, dys=None):
     """Keras' results, and its gradients for the float arguments."""
-    function = getattr(keras.ops, case.name)
+    function = getattr(keras.ops, case.name, None) or getattr(keras.ops.image, case.name)
     given = [tf.constant(x) if is_array(x) else x for x in arrays]
     sources = [x for x, a in zip(given, arrays, strict=True) if is_float(a)]
     options = dict(case.options)

@@ -111,3 +111,24 @@ def test_third_order_of_arguments(engine):
     layer = engine.layers.Conv3DTranspose(2, 3, 2, "same", "channels_last", 1)
     assert layer.output_padding == (1, 1, 1)
     assert array(layer(ones(1, 2, 2, 2, 1))).shape == (1, 4, 4, 4, 2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.Conv1D(2, 3, padding="causal"),
+        lambda: layers.Conv1D(2, 3, padding="same"),
+        lambda: layers.DepthwiseConv1D(3, padding="same"),
+        lambda: layers.Conv1DTranspose(2, 3),
+        lambda: layers.Conv1DTranspose(2, 3, padding="same", strides=2),
+    ],
+)
+def test_sequences_without_steps_are_refused(make):
+    with pytest.raises(ValueError, match="at least one entry along each axis"):
+        make()(ones(2, 0, 4))
+
+
+def test_low_rank_adaptation_is_refused():
+    assert layers.Conv2D(2, 3, lora_rank=None).filters == 2
+    with pytest.raises(ValueError, match="does not support `lora_rank` of Conv2D"):
+        layers.Conv2D(2, 3, lora_rank=4)

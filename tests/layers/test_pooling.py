@@ -136,3 +136,18 @@ def test_more_is_checked_at_once(options):
 def test_images_without_pixels_are_refused(kind, rank):
     with pytest.raises(ValueError, match="at least one entry"):
         getattr(layers, f"Global{kind}Pooling{rank}D")()(ones(2, 0, *(3,) * rank))
+
+
+@pytest.mark.parametrize("name", ["GlobalMaxPooling1D", "GlobalAveragePooling1D"])
+@pytest.mark.parametrize("keepdims, shape", [(None, (2, 3)), (0, (2, 3)), (1, (2, 1, 3))])
+def test_whatever_is_true_keeps_the_axis(engine, name, keepdims, shape):
+    layer = getattr(engine.layers, name)(keepdims=keepdims)
+    assert tuple(layer(ones(2, 4, 3)).shape) == shape
+
+
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_windows_have_something_to_see(kind, padding):
+    layer = getattr(layers, f"{kind}Pooling1D")(2, padding=padding)
+    with pytest.raises(ValueError, match="at least one entry along each axis"):
+        layer(ones(2, 0, 3))

@@ -126,9 +126,21 @@ def test_only_one_entry_may_be_unknown(engine, target):
         engine.layers.Reshape(target)
 
 
-@pytest.mark.parametrize("target", ["a", (2.0, 3), (None, 3), None, ("a",)], ids=str)
+@pytest.mark.parametrize("target", [(None, 2), (2, None), (None,)])
+def test_none_is_what_is_left(engine, target):
+    layer = engine.layers.Reshape(target)
+    assert layer.get_config()["target_shape"] == target
+    known = [n for n in target if n]
+    rest = 6 // (known or [1])[0]
+    shape = tuple(n or rest for n in target)
+    assert tuple(layer(ones(5, 2, 3)).shape) == (5, *shape)
+    assert layer(engine.Input((None, 3))).shape == (None, *target)
+    assert tuple(engine.layers.Reshape(layer.target_shape)(ones(0, 6)).shape) == (0, *shape)
+
+
+@pytest.mark.parametrize("target", ["a", (2.0, 3), (None, -1), None, ("a",)], ids=str)
 def test_a_target_holds_integers(target):
-    with pytest.raises(ValueError, match="`target_shape` of Reshape must hold integers.*Received"):
+    with pytest.raises(ValueError, match="`target_shape` of Reshape (must|can).*Received"):
         Reshape(target)
 
 
@@ -161,8 +173,15 @@ def test_a_sample_is_repeated(engine):
 def test_how_often_is_a_positive_integer(engine, n):
     with pytest.raises((ValueError, TypeError)):
         engine.layers.RepeatVector(n)
-    with pytest.raises(ValueError, match="`n` of RepeatVector.*n="):
+    kind = ValueError if type(n) is int else TypeError
+    with pytest.raises(kind, match="`n` of RepeatVector.*n="):
         RepeatVector(n)
+
+
+@pytest.mark.parametrize("n", [2.0, None, "2", (2,)])
+def test_what_is_no_integer_is_a_type_error(engine, n):
+    with pytest.raises(TypeError):
+        engine.layers.RepeatVector(n)
 
 
 @pytest.mark.parametrize("name, argument", [("Permute", (2, 1)), ("RepeatVector", 2)])

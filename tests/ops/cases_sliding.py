@@ -45,6 +45,25 @@ TRANSPOSED = (
 )
 
 
+FOLDS = (
+    {"kernel_size": 2},
+    {"kernel_size": (3, 2), "padding": (2, 1), "stride": (1, 2)},
+    {"kernel_size": 2, "dilation": 2, "padding": 1, "stride": 2},
+)
+PATCHES = (
+    {"size": 2},
+    {"size": (3, 2), "strides": 1, **SAME},
+    {"size": 2, "strides": 1, "dilation_rate": 2},
+    {"size": 2, **FIRST},
+)
+SIZES = (
+    {"size": (4, 9)},
+    {"size": (4, 9), "interpolation": "nearest"},
+    {"size": (3, 9), "interpolation": "bicubic", "antialias": True},
+    {"size": (4, 4), "interpolation": "lanczos3", "crop_to_aspect_ratio": True},
+)
+
+
 def add_cases(add):
     """Add the cases with the `_add` of `tests/ops/cases.py`."""
     add("conv", IMAGES, _uniform(3, 2, 4, 3), options=CONVOLUTIONS)
@@ -73,3 +92,26 @@ def add_cases(add):
     add("adaptive_max_pool adaptive_average_pool", pooled, options=adaptive[:1], keras=False)
     first = pooled.transpose(0, 3, 1, 2)
     add("adaptive_max_pool adaptive_average_pool", first, options=adaptive[1:])
+    add("unfold", pooled.transpose(0, 3, 1, 2), options=FOLDS)
+    columns = _uniform(2, 12, 20)
+    add("fold", columns, options=({"output_size": (5, 6), "kernel_size": 2},))
+    more = {"kernel_size": (2, 3), "dilation": (1, 2), "padding": 1, "stride": 2}
+    add("fold", columns, options=({"output_size": (8, 9), **more},))
+    add("extract_patches", IMAGES, options=PATCHES)
+    add("extract_patches", IMAGES[0], options=({"size": 2},))
+    add(
+        "extract_patches_3d",
+        VOLUMES,
+        options=({"size": 2}, {"size": (2, 1, 3), **SAME}),
+    )
+    add("resize", IMAGES, options=SIZES)
+    area = {"size": (9, 4), "interpolation": "area", "pad_to_aspect_ratio": True, **FIRST}
+    add("resize", IMAGES, options=(area,), keras=False)  # TensorFlow has no gradient of it
+    add("resize", IMAGES[0], options=({"size": (4, 9)},))
+    edges = {"left_cropping": 2, "bottom_cropping": 1, "target_height": 3, "target_width": 2}
+    add("crop_images", IMAGES, options=(edges, {**edges, **FIRST}))
+    edges = {"left_padding": 2, "bottom_padding": 1, "target_height": 8, "target_width": 10}
+    add("pad_images", IMAGES, options=(edges, {**edges, **FIRST}))
+    colors = np.clip(pooled, -0.97, 0.97) / 2 + 0.5
+    add("rgb_to_grayscale rgb_to_hsv hsv_to_rgb", colors)
+    add("rgb_to_grayscale", IMAGES[..., :1])

@@ -1,0 +1,98 @@
+"""Names that Keras has and npkeras does not: whoever asks for one is told so.
+
+A bare AttributeError would leave open whether a name is misspelt or not there at all. Modules get
+their `__getattr__` from here, not in their own text: a checker of types that read it there would
+take every name for one that exists.
+"""
+
+from __future__ import annotations
+
+import opcode
+import sys
+import types
+from typing import Any
+
+from npkeras.core import check
+
+# By public module. A name that npkeras gets is to be taken off; a test compares with Keras.
+_NAMES = {
+    "": """
+        FloatDTypePolicy Function Operation Quantizer RematScope StatelessScope SymbolicScope
+        applications device distillation distribution dtype_policies export legacy mixed_precision
+        preprocessing quantizers remat tree version visualization wrappers
+    """,
+    "activations": "",
+    "backend": "",
+    "callbacks": "OrbaxCheckpoint RemoteMonitor TensorBoard",
+    "config": """
+        disable_flash_attention disable_traceback_filtering enable_flash_attention
+        enable_traceback_filtering is_flash_attention_enabled is_nnx_enabled
+        is_traceback_filtering_enabled set_backend
+    """,
+    "constraints": "",
+    "datasets": "boston_housing california_housing cifar10 cifar100 fashion_mnist reuters",
+    "initializers": "",
+    "layers": """
+        AugMix AutoContrast CategoryEncoding ContrastLimitedAdaptiveHistogramEqualization
+        ConvLSTM1D ConvLSTM2D ConvLSTM3D CutMix Discretization Equalization FlaxLayer
+        HashedCrossing Hashing IntegerLookup JaxLayer MaxNumBoundingBoxes MelSpectrogram
+        MixUp Pipeline RandAugment RandomBrightness RandomColorDegeneration
+        RandomColorJitter RandomContrast RandomCrop RandomElasticTransform RandomErasing
+        RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert
+        RandomPerspective RandomPosterization RandomRotation RandomSaturation
+        RandomSharpness RandomShear RandomTranslation RandomZoom ReversibleEmbedding
+        STFTSpectrogram Solarization StringLookup TFSMLayer TextVectorization
+        TorchModuleWrapper
+    """,
+    "losses": "CTC ctc",
+    "metrics": "",
+    "models": "",
+    "ops": "jvp numpy vectorize",
+    "ops.image": """
+        affine_transform elastic_transform gaussian_blur map_coordinates perspective_transform
+        scale_and_translate sobel_edges ssim
+    """,
+    "optimizers": "MultiOptimizer Muon OptimizerMap ScheduleFreeAdamW",
+    "optimizers.schedules": "",
+    "random": "",
+    "regularizers": "",
+    "saving": "KerasFileEditor",
+    "utils": """
+        Config FeatureSpace audio_dataset_from_directory bounding_boxes get_source_inputs legacy
+        text_dataset_from_directory
+    """,
+}
+NAMES = {module: frozenset(names.split()) for module, names in _NAMES.items()}
+_IMPORT_FROM = opcode.opmap["IMPORT_FROM"]
+
+
+def explain(package: str) -> None:
+    """Let the public modules of the package say what they lack, when they are asked for it."""
+    for dotted, absent in NAMES.items():
+        module = sys.modules[f"{package}.{dotted}" if dotted else package]
+        vars(module)["__getattr__"] = _answer(module, absent)
+
+
+def _answer(module: types.ModuleType, absent: frozenset[str]) -> Any:
+    def __getattr__(name: str) -> Any:
+        text = f"module {module.__name__!r} has no attribute {name!r}"
+        if name in absent:
+            text += ". Keras has it, npkeras does not (yet): see docs/compatibility.md"
+        elif name[0] != "_" and (close := check.did_you_mean(name, _public(module))):
+            text += f".{close}"
+        # Of an AttributeError Python would make an ImportError with a text of its own.
+        if _is_import(sys._getframe(1)):
+            raise ImportError(text, name=module.__name__, path=module.__file__)
+        raise AttributeError(text, name=name)  # without `obj` Python adds no hint of its own
+
+    return __getattr__
+
+
+def _public(module: types.ModuleType) -> list[str]:
+    held = vars(module)  # `getattr` would ask again
+    return [name for name in held.get("__all__", held) if not name.startswith("_")]
+
+
+def _is_import(frame: types.FrameType) -> bool:
+    """Whether a frame is at `from module import name`."""
+    return frame.f_code.co_code[frame.f_lasti] == _IMPORT_FROM
