@@ -16,6 +16,7 @@ from npkeras.core.tape import Edges, Traced, record_as, recording
 
 class _Thread(threading.local):
     welcome = False  # whether deferred values may be returned where no tape runs
+    chained = False  # whether a result goes to a layer of npkeras, where no tape runs
 
 
 _thread = _Thread()
@@ -81,6 +82,43 @@ class deferring:
 
     def __exit__(self, *error: object) -> None:
         _thread.welcome = self._outer
+
+
+class chaining:
+    """Inside this `with` block layers of npkeras hand values to one another, though no tape runs.
+
+    Args:
+        on: False: inside this block code of others sees the values, and expects bare arrays.
+    """
+
+    def __init__(self, on: bool = True) -> None:
+        self.on = on
+
+    def __enter__(self) -> chaining:
+        self._outer, _thread.chained = _thread.chained, self.on
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _thread.chained = self._outer
+
+    def result(self, value: Any) -> Any:
+        """What leaves the block: a bare array, if that is where the chain ends."""
+        return value if self._outer else settled(value)
+
+
+def may_chain() -> bool:
+    """Whether a value is expected that somebody of npkeras will look at next."""
+    return _thread.chained or recording()
+
+
+def is_chained() -> bool:
+    """Whether `chaining` is on, and no tape runs."""
+    return _thread.chained and not recording()
+
+
+def settled(value: Any) -> Any:
+    """A value as code of others expects it: computed, and where no tape runs a bare array."""
+    return value.value if type(value) is Deferred and not recording() else value
 
 
 def may_defer() -> bool:

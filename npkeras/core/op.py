@@ -8,16 +8,16 @@ and the running tapes note how to go back; a `KerasTensor` makes the shape rule 
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from npkeras.core import check, shapes
+from npkeras.core import autocast, check, shapes
+from npkeras.core.autocast import read
 from npkeras.core.deferred import Deferred
-from npkeras.core.dtypes import as_array, is_float, numpy_dtype
+from npkeras.core.dtypes import as_array, numpy_dtype
 from npkeras.core.shapes import common_dtype, float_dtype, unbroadcast
 from npkeras.core.symbolic import KerasTensor, remember
 from npkeras.core.tape import Joint, Operators, Traced, record, recording, watched
@@ -30,59 +30,15 @@ VJP = Callable[..., Callable[[Any], Any]]
 _NUMBERS = (float, int)  # Python's own, which take the dtype of a float array beside them
 
 
-class _Thread(threading.local):
-    compute_dtype: Any = None  # float variables are read in this dtype; None: in their own
-
-
-_thread = _Thread()
-
-
-class autocast_scope:
-    """Inside this `with` block ops read float variables in a layer's compute dtype."""
-
-    __slots__ = ("dtype", "_outer")
-
-    def __init__(self, dtype: str | None) -> None:
-        self.dtype = None if dtype is None else np.dtype(dtype)
-
-    def __enter__(self) -> None:
-        self._outer, _thread.compute_dtype = _thread.compute_dtype, self.dtype
-
-    def __exit__(self, *error: object) -> None:
-        _thread.compute_dtype = self._outer
-
-
-def _read(arg: Traced) -> Any:
-    """The array behind a recorded value, a variable's in the compute dtype."""
-    value = arg.value
-    dtype = _thread.compute_dtype
-    if (
-        dtype is not None
-        and value.dtype is not dtype
-        and value.dtype.kind == "f"
-        and getattr(arg, "autocast", False)
-    ):
-        return value.astype(dtype)
-    return value
-
-
 def _taken_in(op: Op, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What a value that nobody has read yet makes of an op on it; None: the op has to read it."""
     first = args[0]
     return first.taken_in(op, args[1:], options) if type(first) is Deferred else None
 
 
-def _spec(arg: Any) -> Any:
-    """A variable as its shape and the dtype in which it will be read; anything else as it is."""
-    if isinstance(arg, Traced) and getattr(arg, "autocast", False) and is_float(arg.dtype):
-        return KerasTensor(arg.shape, str(_thread.compute_dtype), name="variable")
-    return arg
-
-
 def _symbolic(op: Op, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Call an op on symbolic tensors: infer what comes out, remember the call."""
-    specs = args if _thread.compute_dtype is None else tuple(map(_spec, args))
-    return remember(op, args, options, op.infer(*specs, **options))
+    return remember(op, args, options, op.infer(*autocast.specs(args), **options))
 
 
 def _op_named(name: str) -> Op:
@@ -176,7 +132,7 @@ class Op:
             return y
         if any(isinstance(arg, KerasTensor) for arg in args):
             return _symbolic(self, args, options)
-        arrays = self._prepare(tuple(_read(a) if isinstance(a, Traced) else a for a in args))
+        arrays = self._prepare(tuple(read(a) if isinstance(a, Traced) else a for a in args))
         y = self.forward(*arrays, **options)
         if not recording():
             return y
@@ -241,7 +197,7 @@ class FusedOp(Op):
         values, wanted = [], []
         for i, arg in enumerate(args):
             if isinstance(arg, Traced):
-                values.append(_read(arg))
+                values.append(read(arg))
                 if arg.slot:
                     wanted.append(i)
             elif isinstance(arg, KerasTensor):
@@ -342,7 +298,7 @@ class Unary(Op):
             return _symbolic(self, (x,), {})
         if (y := _taken_in(self, (x,), {})) is not None:
             return y
-        array = self._array(_read(x))
+        array = self._array(read(x))
         y = self.forward(array)
         if self.vjp and x.slot and recording():
             return record(y, [(x.slot, _in_dtype_of(x, array, self.vjp(y, array)))])
@@ -376,8 +332,8 @@ class Binary(Op):
         if isinstance(x1, KerasTensor) or isinstance(x2, KerasTensor):
             return _symbolic(self, (x1, x2), {})
         a, b = self._arrays(
-            _read(x1) if isinstance(x1, Traced) else x1,
-            _read(x2) if isinstance(x2, Traced) else x2,
+            read(x1) if isinstance(x1, Traced) else x1,
+            read(x2) if isinstance(x2, Traced) else x2,
         )
         y = self.forward(a, b)
         if not recording():
@@ -561,11 +517,9 @@ __all__ = [
     "FusedOp",
     "Unary",
     "Binary",
-    "autocast_scope",
     "binary",
     "elementwise",
     "fused_op",
-    "is_float",
     "is_recorded",
     "numpy_function",
     "op",

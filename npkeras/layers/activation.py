@@ -4,11 +4,13 @@ import warnings
 
 from npkeras import activations, constraints, initializers, ops, regularizers
 from npkeras.core import check
+from npkeras.core.deferred import settled
 from npkeras.core.dtypes import is_float
 from npkeras.core.registry import register
 from npkeras.core.shapes import shape_of
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
+from npkeras.layers.signatures import is_users
 
 
 class _Elementwise(Layer):
@@ -38,7 +40,12 @@ class Activation(_Elementwise):
         self.activation = activations.get(activation)
 
     def call(self, inputs):
-        return self.activation(inputs)
+        return activated(self.activation, inputs)
+
+
+def activated(activation, x):
+    """What an activation makes of a value; a user's sees a bare array where no tape runs."""
+    return activation(settled(x) if is_users(activation) else x)
 
 
 @register("layers")

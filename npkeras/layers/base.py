@@ -67,6 +67,8 @@ class Layer(Caller, WeightKeeper, Configurable):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        if "_is_foreign" not in vars(cls):
+            cls._is_foreign = is_users(cls)
         if "build" in vars(cls):
             cls.build = _scoped_build(vars(cls)["build"])
         if "compute_mask" in vars(cls) and "supports_masking" not in vars(cls):

@@ -12,15 +12,17 @@ import numpy as np
 
 from npkeras.core import check, names, tree
 from npkeras.core.attach import get_mask, set_mask
+from npkeras.core.autocast import autocast_scope
+from npkeras.core.deferred import chaining, is_chained, settled
 from npkeras.core.dtypes import dtype_of, is_float, standardize_dtype
-from npkeras.core.op import OPS, autocast_scope
+from npkeras.core.op import OPS
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, remember, thread
 from npkeras.core.tape import Traced
 from npkeras.core.variable import Variable
 from npkeras.layers import lengths
 from npkeras.layers.input_spec import check_inputs
-from npkeras.layers.signatures import build_arguments, call_signature, rule_arguments
+from npkeras.layers.signatures import build_arguments, call_signature, is_users, rule_arguments
 from npkeras.metrics.base import Metric
 
 TENSORS = (np.ndarray, Traced, KerasTensor)
@@ -39,6 +41,8 @@ _context = _Context()
 
 class Caller:
     """What happens around `call`."""
+
+    _is_foreign = False  # whether `call` is others' code
 
     def call(self, *args, **kwargs):
         raise NotImplementedError(
@@ -173,9 +177,16 @@ class Caller:
         _context.training = training
         try:
             with names.name_scope(self.name), autocast_scope(self._mixed):
+                if self._is_foreign and is_chained():
+                    return self._call_foreign(args, kwargs)
                 return self.call(*args, **kwargs)
         finally:
             _context.entry, _context.training = outer_entry, outer_training
+
+    def _call_foreign(self, args, kwargs):
+        """`call` by others, who expect bare arrays where no tape runs."""
+        with chaining(False):
+            return self.call(*tree.map(settled, args), **tree.map(settled, kwargs))
 
     def _penalize(self, outputs):
         """Add the activity regularizer's penalties: per sample, as Keras does."""
@@ -183,7 +194,7 @@ class Caller:
             if isinstance(output, (*TENSORS, np.generic)):
                 shape = shape_of(output)
                 samples = max(shape[0], 1) if shape else 1
-                self.add_loss(self.activity_regularizer(output) / samples)
+                self.add_loss(self.activity_regularizer(settled(output)) / samples)
 
     def _symbolic_call(self, args, kwargs, training, given):
         """The symbolic outputs; the call is noted with the arguments as they were `given`."""
@@ -215,19 +226,24 @@ class Caller:
         """`call` on symbolic inputs, if need be with lengths made up for the unknown ones.
 
         `ops.zeros(ops.shape(x))` wants numbers. So `call` is run for two lengths, and what differs
-        between their outputs is unknown.
+        between their outputs is unknown. A user's `call` that does without numbers is run so too.
         """
-        try:
+
+        def run(args, kwargs):
             return self._run(args, kwargs, training)
+
+        try:
+            outputs = run(args, kwargs)
         except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
             if not lengths.may_help(error, (args, kwargs)):
                 raise
-            outputs = lengths.outputs_for_any(
-                lambda args, kwargs: self._run(args, kwargs, training), args, kwargs
-            )
+            outputs = lengths.outputs_for_any(run, args, kwargs)
             if outputs is None:
                 raise
             return outputs
+        if is_users(type(self)) and lengths.may_hide((args, kwargs)):
+            return lengths.without_guesses(outputs, lengths.outputs_for_any(run, args, kwargs))
+        return outputs
 
     def _apply_own_rule(self, args, kwargs):
         shapes = _shapes_of(dict(call_signature(type(self)).named(args, kwargs)))

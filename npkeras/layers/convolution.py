@@ -6,6 +6,7 @@ import inspect
 from npkeras import activations, constraints, initializers, ops, regularizers
 from npkeras.core import check
 from npkeras.core.registry import register
+from npkeras.layers.activation import activated
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.reshaping import data_format_of
@@ -106,7 +107,7 @@ class Sliding(Layer):
         """The result of an op with the bias and the activation, a rectifier within the op."""
         rectify = self.activation in _RELU
         y = op(inputs, kernel, self.bias, owner=self._title(), rectify=rectify, **options)
-        return y if rectify else self.activation(y)
+        return y if rectify else activated(self.activation, y)
 
 
 class _Convolution(Sliding):

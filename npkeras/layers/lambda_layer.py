@@ -36,6 +36,7 @@ class Lambda(Layer):
 
     supports_masking = False
     not_in_config = frozenset({"function", "output_shape", "mask", "arguments"})
+    _is_foreign = True  # its function is
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)

@@ -107,6 +107,6 @@ def derived_arguments(cls, base):
     return found
 
 
-def is_users(cls):
-    """Whether a class is not one of npkeras' own."""
-    return cls.__module__.partition(".")[0] != "npkeras"
+def is_users(x):
+    """Whether a class or a function is not one of npkeras' own."""
+    return str(getattr(x, "__module__", None)).partition(".")[0] != "npkeras"

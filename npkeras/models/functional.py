@@ -9,6 +9,7 @@ import numpy as np
 from npkeras import ops
 from npkeras.core import check, tree
 from npkeras.core.attach import get_mask, set_mask
+from npkeras.core.deferred import chaining
 from npkeras.core.dtypes import dtype_of, numpy_dtype
 from npkeras.core.registry import register
 from npkeras.core.symbolic import KerasTensor
@@ -72,7 +73,9 @@ class Functional(Model):
         values = self._standardized(inputs)
         if mask is not None:
             values = [_masked(x, m) for x, m in zip(values, self._flat_masks(mask), strict=True)]
-        results = self._runner.run(values, training)
+        with chaining() as chain:
+            results = self._runner.run(values, training)
+        results = [chain.result(x) for x in results]
         form = self._output_form
         if isinstance(form, KerasTensor):
             return results[0]

@@ -5,6 +5,7 @@ import copy
 from npkeras import ops
 from npkeras.core import registry, tree
 from npkeras.core.attach import get_mask, set_mask
+from npkeras.core.deferred import chaining
 from npkeras.core.dtypes import dtype_of
 from npkeras.core.registry import register
 from npkeras.core.symbolic import KerasTensor
@@ -133,9 +134,10 @@ class Sequential(Model):
         x = inputs if self._outputs is None else self._as_expected(inputs)
         if mask is not None and get_mask(x) is None:
             set_mask(x, mask)
-        for layer in self.layers:
-            x = layer(x, training=training) if training is not None else layer(x)
-        return x
+        with chaining() as chain:
+            for layer in self.layers:
+                x = layer(x, training=training) if training is not None else layer(x)
+        return chain.result(x)
 
     def _as_expected(self, inputs):
         """The inputs with the axes and the dtype of the `Input`."""

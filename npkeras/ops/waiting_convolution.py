@@ -2,9 +2,9 @@
 
 Networks for images go from a convolution to a pooling that keeps one of four entries, or, once
 they are trained, to a scale and a shift for each channel and a rectifier. While a tape runs, or
-whoever called expects it, the result of a convolution is not computed until somebody reads it (see
-`core/deferred.py`). Ops that can be done to a part of the result while it is in the cache are taken
-in, and the numbers stay the same to the bit.
+where one layer of npkeras hands it to the next, the result of a convolution is not computed until
+somebody reads it (see `core/deferred.py`). Ops that can be done to a part of the result while it
+is in the cache are taken in, and the numbers stay the same to the bit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from npkeras.core.deferred import Deferred, may_defer
+from npkeras.core.deferred import Deferred, may_chain
 from npkeras.core.op import fused_op
 from npkeras.core.tape import Joint, Traced, plain, recording
 from npkeras.kernels import pooled_convolution as kernels
@@ -36,7 +36,7 @@ def convolution(inputs, kernel, bias=None, *, options, owner, depthwise=False, r
         owner: Who calls, for error messages.
     """
     form = {"options": options, "owner": owner, "depthwise": depthwise, "rectify": rectify}
-    if may_defer() and _of_one_precision(inputs, kernel, bias):
+    if may_chain() and _of_one_precision(inputs, kernel, bias):
         plan, _ = known_plan(inputs.shape, kernel.shape, options, owner, depthwise)
         places = len(inputs) * math.prod(plan.lengths)
         if places * plan.channels >= ENTRIES and not recording():

@@ -79,8 +79,7 @@ class Steps:
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
         x, _, _ = unpack_x_y_sample_weight(data)
-        with deferring():
-            return tree.map(plain, self(x, training=False))  # type: ignore[operator]
+        return self(x, training=False)  # type: ignore[operator]
 
     def compute_loss(
         self,

@@ -8,9 +8,9 @@ import pytest
 from npkeras import GradientTape, KerasTensor, Variable, ops
 from npkeras.core import op as core_op
 from npkeras.core import shapes
+from npkeras.core.autocast import autocast_scope
 from npkeras.core.op import (
     OPS,
-    autocast_scope,
     fused_op,
     is_recorded,
     numpy_function,

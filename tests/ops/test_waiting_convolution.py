@@ -6,7 +6,7 @@ import pytest
 
 import npkeras
 from npkeras import GradientTape, layers
-from npkeras.core.deferred import Deferred, deferring
+from npkeras.core.deferred import Deferred, chaining
 from npkeras.core.tape import plain
 from npkeras.ops import waiting_convolution
 
@@ -94,11 +94,57 @@ def test_only_the_pooling_is_computed(monkeypatch):
     assert not calls and plain(y).shape == (4, 5, 5, 6)
 
 
-def test_without_a_tape_nothing_waits_unless_asked():
+def test_without_a_tape_nothing_waits_but_in_a_chain():
     layer = layers.Conv2D(2, 3)
     assert type(layer(X)) is np.ndarray
-    with deferring():
-        assert isinstance(layer(X), Deferred)
+    with chaining() as chain:
+        y = layer(X)
+        assert isinstance(y, Deferred)
+    assert type(chain.result(y)) is np.ndarray
+
+
+class Bare(layers.Layer):
+    """Others' code, which may do with an array what npkeras' values cannot do."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.Conv2D(1, 1)
+
+    def call(self, inputs):
+        return bare(self.inner(bare(inputs)))
+
+
+def bare(x):
+    assert type(x) in (np.ndarray, npkeras.KerasTensor)
+    return x
+
+
+FOREIGN = {
+    "layer": lambda y: Bare()(y),
+    "lambda": lambda y: layers.Lambda(bare, output_shape=(11, 10, 4))(y),
+    "activation": lambda y: layers.Activation(bare)(y),
+    "penalty": lambda y: layers.BatchNormalization(activity_regularizer=bare_sum)(y),
+    "within": lambda y: npkeras.Sequential([npkeras.Input((11, 10, 4)), Bare()])(y),
+}
+
+
+def bare_sum(x):
+    return npkeras.ops.sum(bare(x))
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_code_of_others_sees_bare_arrays(kind):
+    inputs = npkeras.Input((13, 12, 3))
+    model = npkeras.Model(inputs, FOREIGN[kind](layers.Conv2D(4, 3)(inputs)))
+    assert type(model(X)) is np.ndarray
+    assert type(model.predict(X, verbose=0)) is np.ndarray
+    inner = npkeras.Sequential([npkeras.Input((13, 12, 3)), layers.Conv2D(4, 3), layers.ReLU()])
+    assert type(inner(X)) is np.ndarray
+
+
+def test_the_activation_of_a_convolution_sees_a_bare_array():
+    model = npkeras.Sequential([npkeras.Input((13, 12, 3)), layers.Conv2D(4, 3, activation=bare)])
+    assert type(model.predict(X, verbose=0)) is np.ndarray
 
 
 def test_the_result_is_that_of_before_an_update():
@@ -186,10 +232,13 @@ CHAINS = [
 @pytest.mark.parametrize("convolution", FILTERS)
 @pytest.mark.parametrize("after", CHAINS, ids=" ".join)
 def test_what_follows_is_taken_in_to_the_bit(after, convolution, first):
-    """`predict` lets convolutions wait, a plain call does not."""
     model = chain(npkeras, convolution, first, *after)
     x = np.ascontiguousarray(np.moveaxis(X, -1, 1)) if first else X
-    np.testing.assert_array_equal(model.predict_on_batch(x), model(x))
+    y = x
+    for layer in model.layers[1:]:  # one by one, nothing waits
+        y = layer(y)
+    np.testing.assert_array_equal(model(x), y)
+    np.testing.assert_array_equal(model.predict_on_batch(x), y)
     if not first:  # which TensorFlow lacks on a CPU
         theirs = chain(keras, convolution, first, *after).predict_on_batch(x)
         np.testing.assert_allclose(model.predict_on_batch(x), theirs, rtol=1e-4, atol=1e-4)
@@ -197,7 +246,7 @@ def test_what_follows_is_taken_in_to_the_bit(after, convolution, first):
 
 def test_nothing_is_computed_in_between():
     model = chain(npkeras, "Conv2D", False, "normalized", "up to 6")
-    with deferring():
+    with chaining():
         y = X
         for layer in model.layers[1:]:
             y = layer(y)
