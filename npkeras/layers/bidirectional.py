@@ -144,11 +144,7 @@ class Bidirectional(Layer):
         """The mask of each output, if there is one output for each step; states have none."""
         mask = previous_mask[0] if isinstance(previous_mask, (list, tuple)) else previous_mask
         mask = mask if self.return_sequences else None
-        outputs = 2 if self.merge_mode is None else 1
-        if outputs == 1 and not self.return_state:
-            return mask
-        states = 2 * len(self.forward_layer.state_size) if self.return_state else 0
-        return [mask] * outputs + [None] * states
+        return [mask, mask] if self.merge_mode is None else mask
 
     def reset_states(self):
         """Have the next batch begin anew. Only a stateful layer remembers anything."""

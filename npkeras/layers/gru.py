@@ -1,30 +1,15 @@
 """GRU: a layer that reads sequences and decides what to keep, and its cell."""
 
-from npkeras import activations, constraints, initializers, ops, regularizers
+from npkeras import activations, ops
 from npkeras.core import check
-from npkeras.core.dtypes import numpy_dtype
 from npkeras.core.random import SeedGenerator
 from npkeras.core.registry import register
-from npkeras.core.symbolic import is_symbolic
-from npkeras.layers.base import Layer
-from npkeras.layers.dense import known_features
-from npkeras.layers.input_spec import InputSpec
-from npkeras.layers.lstm import _of_cell
-from npkeras.layers.recurrent import (
-    RNN,
-    DropoutRNNCell,
-    dropout_rate,
-    unless_zero,
-    zero_states,
-)
-from npkeras.layers.simple_rnn import drawn_masks
+from npkeras.layers.recurrent_base import RecurrentCell, RecurrentLayer, of_cell
 from npkeras.ops.recurrent import gru
-
-_USUAL = activations.get("tanh"), activations.get("sigmoid")
 
 
 @register("layers")
-class GRUCell(DropoutRNNCell, Layer):
+class GRUCell(RecurrentCell):
     """One step of a GRU, for use in `RNN`.
 
     Source: Cho et al., 2014, "Learning phrase representations using RNN encoder-decoder for
@@ -87,64 +72,24 @@ class GRUCell(DropoutRNNCell, Layer):
     ):
         kwargs.pop("implementation", None)  # older Keras: how to multiply, never what comes out
         super().__init__(**kwargs)
-        owner = type(self).__name__
-        self.units = check.positive_int(units, "units", owner)
-        self.activation = activations.get(activation)
+        self._keep(
+            units, activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout,
+            seed,
+        )  # fmt: skip
         self.recurrent_activation = activations.get(recurrent_activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.dropout = dropout_rate(dropout, "dropout", owner)
-        self.recurrent_dropout = dropout_rate(recurrent_dropout, "recurrent_dropout", owner)
         self.reset_after = bool(reset_after)
-        self.seed = seed
         self.seed_generator = SeedGenerator(seed)
-        self.state_size = self.units
-        self.output_size = self.units
 
-    def build(self, input_shape):
-        self.kernel = self.add_weight(
-            shape=(known_features(input_shape, self), 3 * self.units),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.recurrent_kernel = self.add_weight(
-            shape=(self.units, 3 * self.units),
-            initializer=self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-            name="recurrent_kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                shape=(2, 3 * self.units) if self.reset_after else (3 * self.units,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
-
-    def get_initial_state(self, batch_size=None):
-        """Zeros for h."""
-        return zero_states(self.state_size, batch_size, numpy_dtype(self.compute_dtype))
+    @property
+    def bias_rows(self):
+        return (2,) if self.reset_after else ()
 
     def call(self, inputs, states, training=False):
         listed = isinstance(states, (list, tuple))
         h = states[0] if listed else states
-        input_masks = state_masks = None
-        if training and not is_symbolic([inputs, h]):
-            input_masks = self.get_dropout_mask(inputs)
-            state_masks = self.get_recurrent_dropout_mask(h)
+        input_masks, state_masks = self._masks(inputs, h, training)
         input_bias, state_bias = self.bias, None
         if self.bias is not None and self.reset_after:
             input_bias, state_bias = ops.unstack(self.bias, axis=0)
@@ -187,7 +132,7 @@ def _products(xs, weights, bias):
 
 
 @register("layers")
-class GRU(RNN):
+class GRU(RecurrentLayer):
     """Reads sequences step by step, with a state of which it decides what to keep.
 
     With the usual activations the whole sequence is one op, forward and backward; others take a
@@ -220,7 +165,12 @@ class GRU(RNN):
         ((2, 5, 4), (2, 4))
     """
 
-    quiet_activity_regularizer = False
+    cell_class = GRUCell
+    usual = {**RecurrentLayer.usual, "recurrent_activation": activations.get("sigmoid")}
+
+    recurrent_activation = of_cell("recurrent_activation")
+    reset_after = of_cell("reset_after")
+    seed = of_cell("seed")
 
     def __init__(
         self,
@@ -261,49 +211,6 @@ class GRU(RNN):
         )  # fmt: skip
         options = return_sequences, return_state, go_backwards, stateful, unroll
         super().__init__(cell, *options, activity_regularizer=activity_regularizer, **kwargs)
-        self.input_spec = InputSpec(ndim=3)
 
-    units = _of_cell("units")
-    activation = _of_cell("activation")
-    recurrent_activation = _of_cell("recurrent_activation")
-    use_bias = _of_cell("use_bias")
-    kernel_initializer = _of_cell("kernel_initializer")
-    recurrent_initializer = _of_cell("recurrent_initializer")
-    bias_initializer = _of_cell("bias_initializer")
-    kernel_regularizer = _of_cell("kernel_regularizer")
-    recurrent_regularizer = _of_cell("recurrent_regularizer")
-    bias_regularizer = _of_cell("bias_regularizer")
-    kernel_constraint = _of_cell("kernel_constraint")
-    recurrent_constraint = _of_cell("recurrent_constraint")
-    bias_constraint = _of_cell("bias_constraint")
-    dropout = _of_cell("dropout")
-    recurrent_dropout = _of_cell("recurrent_dropout")
-    reset_after = _of_cell("reset_after")
-    seed = _of_cell("seed")
-
-    def build(self, sequences_shape, initial_state_shape=None):
-        super().build(sequences_shape, initial_state_shape)
-        self.input_spec = InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
-
-    def inner_loop(self, sequences, initial_state, mask, training=False):
-        cell = self.cell
-        if (cell.activation, cell.recurrent_activation) != _USUAL:
-            return super().inner_loop(sequences, initial_state, mask, training)
-        output, h = gru(
-            sequences,
-            cell.kernel,
-            cell.recurrent_kernel,
-            cell.bias,
-            *map(unless_zero, initial_state),
-            mask,
-            *drawn_masks(cell, sequences, initial_state, training),
-            reset_after=cell.reset_after,
-            return_sequences=self.return_sequences,
-            go_backwards=self.go_backwards,
-            zero_output_for_mask=self.zero_output_for_mask,
-        )
-        return output, output, [h]
-
-    def get_config(self):
-        config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("cell", "use_cudnn")}
+    def whole(self, *arrays, **options):
+        return gru(*arrays, reset_after=self.reset_after, **options)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from npkeras import ops
 from npkeras.core import check, tree
 from npkeras.core.dtypes import numpy_dtype
 from npkeras.core.random import dropout_mask
@@ -11,6 +12,7 @@ from npkeras.core.symbolic import KerasTensor, is_symbolic
 from npkeras.core.tape import plain
 from npkeras.core.variable import Variable
 from npkeras.layers.base import Layer
+from npkeras.layers.signatures import call_signature
 from npkeras.ops.recurrent import rnn
 
 
@@ -18,12 +20,13 @@ class DropoutRNNCell:
     """What cells with dropout share: masks that stay the same for all steps of a sequence.
 
     The masks are drawn when first asked for and kept until they are reset. If `recurrent_dropout`
-    is used, each gate has masks of its own; a mask is then a list of `gates` arrays.
+    is used and there are several gates, each has masks of its own: a mask is then a list of arrays.
 
     A cell has `dropout`, `recurrent_dropout` and `seed_generator`.
     """
 
     gates = 1
+    always_draws = False  # whether a call draws masks outside training too, which it does not use
     _input_mask = None
     _state_mask = None
 
@@ -47,20 +50,30 @@ class DropoutRNNCell:
         """Have the next call draw another mask for the state."""
         self._state_mask = None
 
+    def _masks(self, step_input, state, training):
+        """The masks for the inputs and for the state of a step, or None."""
+        if not (training or self.always_draws) or is_symbolic([step_input, state]):
+            return None, None
+        masks = self.get_dropout_mask(step_input), self.get_recurrent_dropout_mask(state)
+        return masks if training else (None, None)
+
+    def _arrays_of_a_mask(self):
+        return self.gates if self.recurrent_dropout > 0 else 1
+
     def _new_mask(self, like, rate):
-        shape, dtype = shape_of(like), self.compute_dtype
-        if self.recurrent_dropout == 0:
-            return dropout_mask(shape, rate, self.seed_generator, dtype)
-        return [dropout_mask(shape, rate, self.seed_generator, dtype) for _ in range(self.gates)]
+        arrays = [
+            dropout_mask(shape_of(like), rate, self.seed_generator, self.compute_dtype)
+            for _ in range(self._arrays_of_a_mask())
+        ]
+        return arrays if len(arrays) > 1 else arrays[0]
 
     def _pass_over_masks(self):
         """Move the generator on as far as drawing both masks would.
 
         Keras draws them outside training too, and does not use them.
         """
-        count = self.gates if self.recurrent_dropout > 0 else 1
         for rate in (self.dropout, self.recurrent_dropout):
-            for _ in range(count if rate > 0 else 0):
+            for _ in range(self._arrays_of_a_mask() if rate > 0 else 0):
                 self.seed_generator.next()
 
 
@@ -71,6 +84,11 @@ def dropout_rate(rate, name, owner):
 
 def zero_states(state_size, batch_size, dtype):
     """A list of zeros (batch_size, size), one for each size; a size may have several axes."""
+    if batch_size is None:
+        raise ValueError(
+            "States that begin as zeros have a row for each sample: `get_initial_state` needs the "
+            "`batch_size`. Received: batch_size=None"
+        )
     sizes = state_size if isinstance(state_size, (list, tuple)) else [state_size]
     return [
         np.zeros((batch_size, *(size if isinstance(size, (list, tuple)) else (size,))), dtype)
@@ -168,8 +186,9 @@ class RNN(Layer):
                 f"Layer {self.name!r} ({type(self).__name__}) is stateful and needs to know the "
                 "batch size beforehand: give it in `Input(batch_shape=(batch, steps, features))`."
             )
+        dtype = self.variable_dtype
         self.states = tree.map(
-            lambda state: Variable(state, trainable=False, name="rnn_state"),
+            lambda state: Variable(state, dtype=dtype, trainable=False, name="rnn_state"),
             self.get_initial_state(batch_size),
         )
 
@@ -207,10 +226,13 @@ class RNN(Layer):
         output, outputs, states = self.inner_loop(
             sequences, states, self._read_mask(mask, shape), training
         )
-        if self.stateful and not is_symbolic(states):
+        result, states = self._cast([outputs if self.return_sequences else output, states])
+        if is_symbolic(states):
+            if isinstance(self.cell, StackedRNNCells):
+                states = map(_without_list, states, self.state_size)
+        elif self.stateful:
             for variable, state in zip(tree.leaves(self.states), tree.leaves(states), strict=True):
                 variable.assign(plain(state))
-        result = outputs if self.return_sequences else output
         return (result, *states) if self.return_state else result
 
     def _first_states(self, batch_size, initial_state):
@@ -235,16 +257,17 @@ class RNN(Layer):
         if not isinstance(initial_state, (list, tuple)):
             initial_state = [initial_state]
         self._check_states(initial_state, batch_size)
-        return self._cast(list(initial_state))
+        return tree.map(lambda state: _for_rows(state, batch_size), self._cast(list(initial_state)))
 
     def _check_states(self, states, batch_size):
         leaves = tree.leaves(states)
         sizes = [
             size if isinstance(size, (list, tuple)) else (size,) for size in _flat(self.state_size)
         ]
-        fits = len(leaves) == len(sizes) and all(
+        counts = [len(_flat(size)) for size in self.state_size]
+        fits = [len(tree.leaves(state)) for state in states] == counts and all(
             tuple(shape_of(state)[1:]) in (tuple(size), (None,) * len(size))
-            and (None in (batch_size, shape_of(state)[0]) or shape_of(state)[0] == batch_size)
+            and (batch_size is None or shape_of(state)[0] in (batch_size, 1, None))
             for state, size in zip(leaves, sizes, strict=True)
         )
         if not fits:
@@ -253,6 +276,7 @@ class RNN(Layer):
                 f"`initial_state` of layer {self.name!r} ({type(self).__name__}) must hold "
                 f"{len(sizes)} arrays, of shapes {[(batch, *size) for size in sizes]}. "
                 f"Received shapes {[tuple(shape_of(state)) for state in leaves]}."
+                + (" Each cell of a stack has a list of its own." if max(counts) > 1 else "")
             )
 
     def _read_mask(self, mask, shape):
@@ -263,6 +287,8 @@ class RNN(Layer):
         mask = np.asarray(plain(mask)).astype(bool, copy=False)
         if mask.ndim == 3 and mask.shape[-1] == 1:
             mask = mask[..., 0]
+        if mask.shape == (1, shape[1]):
+            mask = np.broadcast_to(mask, tuple(shape[:2]))
         if mask.shape != tuple(shape[:2]):
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) expects a mask of shape "
@@ -281,10 +307,8 @@ class RNN(Layer):
                 return self.cell(inputs, states, training=training)
             return self.cell(inputs, states)
 
-        symbolic = is_symbolic([sequences, initial_state])
-        cells = self.cell.cells if isinstance(self.cell, StackedRNNCells) else [self.cell]
-        if not symbolic:
-            prepare_masks(cells, sequences, initial_state, training)
+        if not is_symbolic([sequences, initial_state]):
+            prepare_masks(self.cell, sequences, initial_state, training)
         try:
             return rnn(
                 step, sequences, initial_state, go_backwards=self.go_backwards, mask=mask,
@@ -292,7 +316,7 @@ class RNN(Layer):
                 return_all_outputs=self.return_sequences,
             )  # fmt: skip
         finally:
-            forget_masks(cells)
+            forget_masks(self.cell)
 
     def compute_mask(self, inputs, previous_mask):
         """The mask of the outputs, if there is one output for each step; states have none."""
@@ -321,7 +345,8 @@ class StackedRNNCells(Layer):
     Args:
         cells: The cells, the lowest first.
 
-    Shapes: inputs (batch, features) -> the output of the last cell, and a list of states a cell
+    Shapes: inputs (batch, features) -> the output of the last cell, and a list of states a cell;
+        a state that came without a list goes without one
     """
 
     def __init__(self, cells, **kwargs):
@@ -338,8 +363,7 @@ class StackedRNNCells(Layer):
     @property
     def output_size(self):
         """The size of the last cell's output."""
-        last = self.cells[-1]
-        return getattr(last, "output_size", None) or _flat(last.state_size)[0]
+        return _output_size(self.cells[-1])
 
     def get_initial_state(self, batch_size=None):
         """The states each cell begins with."""
@@ -347,7 +371,7 @@ class StackedRNNCells(Layer):
         return [
             cell.get_initial_state(batch_size=batch_size)
             if hasattr(cell, "get_initial_state")
-            else zero_states(cell.state_size, batch_size, dtype)
+            else _without_list(zero_states(cell.state_size, batch_size, dtype), cell.state_size)
             for cell in self.cells
         ]
 
@@ -355,16 +379,15 @@ class StackedRNNCells(Layer):
         for cell in self.cells:
             if isinstance(cell, Layer) and not cell.built:
                 cell.build(input_shape)
-            size = getattr(cell, "output_size", None) or _flat(cell.state_size)[0]
-            input_shape = (input_shape[0], *(size if isinstance(size, (list, tuple)) else (size,)))
+            input_shape = (input_shape[0], *_output_shape(cell))
 
     def call(self, inputs, states, training=False, **kwargs):
         new_states = []
         for cell, state in zip(self.cells, states, strict=True):
             given = {**kwargs, "training": training} if _takes_training(cell) else kwargs
-            state = list(state) if isinstance(state, (list, tuple)) else [state]
-            inputs, state = cell(inputs, state, **given)
-            new_states.append(state)
+            bare = not isinstance(state, (list, tuple))
+            inputs, state = cell(inputs, [state] if bare else list(state), **given)
+            new_states.append(tree.leaves(state)[0] if bare else state)
         return inputs, new_states
 
     def get_config(self):
@@ -401,29 +424,64 @@ def _flat(sizes):
     return [size for part in sizes for size in _flat(part)]
 
 
+def _without_list(states, size):
+    """The one state of a cell whose size is a number; other states as they are."""
+    one = isinstance(states, list) and len(states) == 1 and not isinstance(size, list)
+    return states[0] if one else states
+
+
+def _for_rows(state, batch_size):
+    """A state for each row; one row serves all."""
+    if batch_size is None or is_symbolic(state) or shape_of(state)[0] == batch_size:
+        return state
+    return ops.broadcast_to(state, (batch_size, *shape_of(state)[1:]))
+
+
+def _output_size(cell):
+    return getattr(cell, "output_size", None) or _flat(cell.state_size)[0]
+
+
+def _output_shape(cell):
+    """The shape of a cell's output, without the batch."""
+    size = _output_size(cell)
+    return tuple(size) if isinstance(size, (list, tuple)) else (size,)
+
+
 def _takes_training(cell):
-    names = cell.call.__code__.co_varnames if hasattr(cell.call, "__code__") else ()
-    return "training" in names
+    return call_signature(type(cell)).takes_training
 
 
-def prepare_masks(cells, sequences, states, training):
+def _cells_of(cell):
+    """The cells of a stack, the lowest first, also those of stacks within it."""
+    if isinstance(cell, StackedRNNCells):
+        return [inner for one in cell.cells for inner in _cells_of(one)]
+    return [cell]
+
+
+def _states_of(cell, states):
+    """The states of each of `_cells_of`."""
+    if isinstance(cell, StackedRNNCells):
+        pairs = zip(cell.cells, states, strict=True)
+        return [inner for one, own in pairs for inner in _states_of(one, own)]
+    return [states]
+
+
+def prepare_masks(cell, sequences, states, training):
     """Have the cells draw the masks of this sequence: those of the inputs before the state's."""
-    batch, _, *rest = shape_of(sequences)
-    stacked = len(cells) > 1 or isinstance(states[0], (list, tuple))
-    inputs = np.broadcast_to(np.float32(0), (batch, *rest))
-    for cell, state in zip(cells, states if stacked else [states], strict=True):
-        state = tree.leaves(state)[0]
-        if isinstance(cell, DropoutRNNCell):
-            if training:
-                cell.get_dropout_mask(inputs)
-                cell.get_recurrent_dropout_mask(state)
+    batch, _, *shape = shape_of(sequences)
+    for one, own in zip(_cells_of(cell), _states_of(cell, states), strict=True):
+        if isinstance(one, DropoutRNNCell):
+            if training or one.always_draws:
+                one.get_dropout_mask(np.broadcast_to(np.float32(0), (batch, *shape)))
+                one.get_recurrent_dropout_mask(tree.leaves(own)[0])
             else:
-                cell._pass_over_masks()
-        inputs = state
+                one._pass_over_masks()
+        shape = _output_shape(one)
 
 
-def forget_masks(cells):
-    for cell in cells:
-        if isinstance(cell, DropoutRNNCell):
-            cell.reset_dropout_mask()
-            cell.reset_recurrent_dropout_mask()
+def forget_masks(cell):
+    """Have the next sequence draw masks of its own."""
+    for one in _cells_of(cell):
+        if isinstance(one, DropoutRNNCell):
+            one.reset_dropout_mask()
+            one.reset_recurrent_dropout_mask()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from npkeras.core import tree
-from npkeras.core.dtypes import dtype_of
+from npkeras.core.dtypes import dtype_of, result_type
 from npkeras.core.op import fused_op
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, is_symbolic
@@ -20,27 +20,30 @@ from npkeras.ops.create import zeros_like
 from npkeras.ops.elementwise import where
 
 
-def _infer(x, recurrent_kernel, return_sequences, states):
+def _infer(x, kernel, recurrent_kernel, return_sequences, states):
     """The output and so many states."""
     batch, time, _ = shape_of(x)
     units = shape_of(recurrent_kernel)[0]
     output = (batch, time, units) if return_sequences else (batch, units)
-    dtype = dtype_of(x)
+    dtype = result_type(dtype_of(x), dtype_of(kernel))
     return tuple(KerasTensor(shape, dtype) for shape in (output, *[(batch, units)] * states))
 
 
 def _infer_lstm(x, kernel, recurrent_kernel, *arrays, return_sequences=False, **options):
-    return _infer(x, recurrent_kernel, return_sequences, states=2)
+    return _infer(x, kernel, recurrent_kernel, return_sequences, states=2)
 
 
 def _infer_one_state(x, kernel, recurrent_kernel, *arrays, return_sequences=False, **options):
-    return _infer(x, recurrent_kernel, return_sequences, states=1)
+    return _infer(x, kernel, recurrent_kernel, return_sequences, states=1)
 
 
 def _computed_in(arrays):
-    """The arrays in the dtype to compute in, and the dtype in which they meet."""
+    """The arrays in the dtype to compute in, and the dtype in which they meet.
+
+    Integers meet floats in the floats' dtype, as Keras has it and NumPy does not.
+    """
     given = [a.dtype for a in arrays if a is not None]
-    dtype = np.result_type(*given)
+    dtype = np.result_type(*[d for d in given if d.kind == "f"])
     inner = np.dtype(np.float32) if dtype == np.float16 else dtype
     if any(d != inner for d in given):
         arrays = [None if a is None else a.astype(inner, copy=False) for a in arrays]

@@ -191,6 +191,21 @@ def test_masks_are_used_and_passed_on_to_outputs_of_each_step(mode, sequences, s
         assert not found[0][~mask].any()
 
 
+@pytest.mark.keras
+@pytest.mark.parametrize("mode", ["sum", None])
+@pytest.mark.parametrize("sequences", [True, False])
+@pytest.mark.parametrize("states", [True, False])
+def test_masks_are_given_in_the_form_of_keras(keras, mode, sequences, states):
+    x, mask = arrays()[0], some_mask()
+    inner = {"return_sequences": sequences, "return_state": states}
+    forms = []
+    for engine in (keras.layers, layers):
+        found = engine.Bidirectional(engine.GRU(UNITS, **inner), mode).compute_mask(x, mask)
+        forms.append([m is mask for m in found] if isinstance(found, (list, tuple)) else found)
+    expected = [sequences] * 2 if mode is None else mask if sequences else None
+    assert forms[0] is forms[1] is expected or forms[0] == forms[1] == expected
+
+
 def test_the_layer_given_is_a_pattern_only():
     pattern = layers.LSTM(UNITS, name="forward_one")
     layer = Bidirectional(pattern)

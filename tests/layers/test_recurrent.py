@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+import npkeras
 from npkeras import ops
 from npkeras.core.random import reset_global_seed
 from npkeras.core.registry import CustomObjectScope
@@ -296,3 +297,76 @@ def test_cells_in_a_stack_can_be_called_by_themselves():
     y, states = cell(inputs()[:, 0], states)
     assert y.shape == (BATCH, 4)
     assert [[s.shape for s in pair] for pair in states] == [[(BATCH, 3)] * 2, [(BATCH, 4)] * 2]
+
+
+@pytest.mark.keras
+def test_a_state_without_a_list_stays_without_one_as_in_keras(keras):
+    x, given = inputs()[:, 0], [np.ones((BATCH, 3), "float32"), [np.ones((BATCH, 4), "float32")]]
+    spec = (STEPS, FEATURES)
+    forms = []
+    for engine in (keras, npkeras):
+        cell = engine.layers.GRUCell
+        stack = engine.layers.StackedRNNCells([cell(3), cell(4)])
+        _, after = stack(x, given)
+        layer = engine.layers.RNN([engine.layers.LSTMCell(4), cell(3)], return_state=True)
+        symbolic = layer(engine.Input(spec))
+        first = engine.layers.StackedRNNCells([_bare(engine)]).get_initial_state(2)
+        forms.append(
+            [isinstance(y, (list, tuple)) for y in (*after, *symbolic, *layer(inputs()), *first)]
+        )
+    assert forms[0] == forms[1] == [False, True, *[False, True, False], *[False, True, True], False]
+
+
+def _bare(engine):
+    class Bare(engine.layers.Layer):
+        state_size = FEATURES
+
+        def call(self, inputs, states):
+            return inputs, states
+
+    return Bare()
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("of_layer, of_cell", [("mixed_float16", None), (None, "mixed_float16")])
+@pytest.mark.parametrize("stacked", [False, True])
+def test_outputs_and_states_come_in_the_dtype_of_the_layer_as_in_keras(
+    keras, of_layer, of_cell, stacked
+):
+    dtypes = []
+    for engine in (keras, npkeras):
+        cell = engine.layers.GRUCell(3, dtype=of_cell)
+        layer = engine.layers.RNN([cell] if stacked else cell, dtype=of_layer, return_state=True)
+        y, state = layer(inputs())
+        h = state[0] if stacked else state
+        dtypes.append([npkeras.backend.standardize_dtype(a.dtype) for a in (y, h)])
+    assert dtypes[0] == dtypes[1] == ["float16" if of_layer else "float32"] * 2
+
+
+def test_masks_fit_the_outputs_of_the_cell_below():
+    class Wide(Layer):
+        state_size, output_size = 2, 7
+
+        def call(self, inputs, states):
+            training = ops.concatenate([inputs] * 3 + [inputs[:, :1]], axis=-1)  # only a name
+            return training, states
+
+    layer = RNN([Wide(), LSTMCell(3, dropout=0.5, seed=1)])
+    assert layer(inputs(), training=True).shape == (BATCH, 3)
+
+
+def test_stacks_within_stacks_draw_masks_of_their_own_for_each_sequence():
+    cell = LSTMCell(3, dropout=0.5, seed=1)
+    layer = RNN(StackedRNNCells([StackedRNNCells([cell]), Sum()]), return_sequences=True)
+    layer.cell.cells[1].state_size = 3
+    first, second = (layer(inputs(), training=True) for _ in range(2))
+    assert cell._input_mask is None
+    assert not np.allclose(first, second)
+
+
+def test_states_of_a_stack_come_in_a_list_for_each_cell():
+    layer = RNN([LSTMCell(3), LSTMCell(4)])
+    flat = [np.ones((BATCH, n), "float32") for n in (3, 3, 4, 4)]
+    with pytest.raises(ValueError, match="Each cell of a stack has a list of its own"):
+        layer(inputs(), initial_state=flat)
+    assert layer(inputs(), initial_state=[flat[:2], flat[2:]]).shape == (BATCH, 4)

@@ -106,5 +106,6 @@ CONFIGURATIONS = {
     "Bidirectional": bidirectional(),
 }
 
-# Live Keras is asked about these in tests of their own, `tests/layers/test_lstm.py` and others.
+# Live Keras is asked about these in tests of their own: `tests/layers/test_recurrent_kinds.py` and
+# `tests/layers/test_recurrent.py`.
 ELSEWHERE = {"LSTM", "LSTMCell", "GRUCell", "RNN", "SimpleRNNCell", "StackedRNNCells"}
