@@ -102,7 +102,7 @@ class Op:
                     return self.lift(args, options)
                 plain = False
         if watched and recording():
-            args = tuple(_with_slot(arg) for arg in args)
+            args = tuple(with_slot(arg) for arg in args)
             if any(isinstance(arg, Traced) for arg in args):
                 return self.lift(args, options)
         if not plain or (self.promote and not _of_one_dtype(args)):
@@ -257,7 +257,7 @@ def _same_object_cache(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return ask
 
 
-def _with_slot(arg: Any) -> Any:
+def with_slot(arg: Any) -> Any:
     """A bare array under `GradientTape.watch` as a recorded value."""
     if type(arg) is ndarray and id(arg) in watched:
         return Traced(arg, watched[id(arg)][1])
@@ -291,7 +291,7 @@ class Unary(Op):
 
     def __call__(self, x: Any) -> Any:
         if watched and recording():
-            x = _with_slot(x)
+            x = with_slot(x)
         if not isinstance(x, Operators):
             return self.forward(self._array(x))
         if not isinstance(x, Traced):
@@ -326,7 +326,7 @@ class Binary(Op):
 
     def __call__(self, x1: Any, x2: Any) -> Any:
         if watched and recording():
-            x1, x2 = _with_slot(x1), _with_slot(x2)
+            x1, x2 = with_slot(x1), with_slot(x2)
         if not (isinstance(x1, Operators) or isinstance(x2, Operators)):
             return self.forward(*self._arrays(x1, x2))
         if isinstance(x1, KerasTensor) or isinstance(x2, KerasTensor):
@@ -523,4 +523,5 @@ __all__ = [
     "is_recorded",
     "numpy_function",
     "op",
+    "with_slot",
 ]

@@ -123,3 +123,17 @@ def test_layers_of_ordinary_size_are_not_deferred():
         layer = layers.Dense(5)
         layer.build((None, 3))
         assert type(layer(X)) is not Deferred
+
+
+def test_a_bare_array_is_watched(small):
+    layer = layers.Dense(5)
+    layer.build(X.shape)
+    with GradientTape() as tape:
+        tape.watch(X)
+        y = ops.sum(ops.square(layer(X)))
+    expected = tape.gradient(y, X)
+    small()
+    with GradientTape() as tape:
+        tape.watch(X)
+        y = ops.sum(ops.square(layer(X)))
+    np.testing.assert_allclose(tape.gradient(y, X), expected, rtol=1e-5)

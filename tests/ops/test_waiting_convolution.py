@@ -251,3 +251,16 @@ def test_nothing_is_computed_in_between():
         for layer in model.layers[1:]:
             y = layer(y)
             assert y.unread
+
+
+def test_a_bare_array_is_watched():
+    model = npkeras.Sequential(
+        [npkeras.Input((13, 12, 3)), layers.Conv2D(4, 3), layers.MaxPooling2D()]
+    )
+    with GradientTape() as tape:
+        tape.watch(X)
+        y = model(X)
+    with GradientTape() as other:
+        watched = other.watch(X)
+        again = model(watched)
+    np.testing.assert_array_equal(tape.gradient(y, X), other.gradient(again, watched))
