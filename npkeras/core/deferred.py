@@ -102,8 +102,8 @@ class chaining:
         _thread.chained = self._outer
 
     def result(self, value: Any) -> Any:
-        """What leaves the block: a bare array, if that is where the chain ends."""
-        return value if self._outer else settled(value)
+        """What leaves the block: a bare array, if the chain ends there and no more is expected."""
+        return value if self._outer or _thread.welcome else settled(value)
 
 
 def may_chain() -> bool:

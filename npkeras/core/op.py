@@ -95,16 +95,14 @@ class Op:
     def __call__(self, *args: Any, **options: Any) -> Any:
         if options:
             args, options = self._bind(args, options)
+        if watched and recording():
+            args = tuple(map(with_slot, args))
         plain = True
         for arg in args:
             if type(arg) is not ndarray:
                 if isinstance(arg, Operators):
                     return self.lift(args, options)
                 plain = False
-        if watched and recording():
-            args = tuple(with_slot(arg) for arg in args)
-            if any(isinstance(arg, Traced) for arg in args):
-                return self.lift(args, options)
         if not plain or (self.promote and not _of_one_dtype(args)):
             args = self._prepare(args)
         return self.forward(*args, **options)

@@ -15,10 +15,10 @@ from npkeras.core.attach import get_mask, set_mask
 from npkeras.core.autocast import autocast_scope
 from npkeras.core.deferred import chaining, is_chained, settled
 from npkeras.core.dtypes import dtype_of, is_float, standardize_dtype
-from npkeras.core.op import OPS
+from npkeras.core.op import OPS, with_slot
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, remember, thread
-from npkeras.core.tape import Traced
+from npkeras.core.tape import Traced, recording, watched
 from npkeras.core.variable import Variable
 from npkeras.layers import lengths
 from npkeras.layers.input_spec import check_inputs
@@ -86,6 +86,8 @@ class Caller:
 
     def _cast(self, x):
         """Float arrays in the compute dtype; everything else as it is."""
+        if watched and recording() and with_slot(x) is not x:
+            x = _masked_like(with_slot(x), x)
         if type(x) is np.ndarray:
             kind = x.dtype.kind
             if x.dtype is self._compute or (kind != "f" and kind != "O") or not self.autocast:
@@ -242,7 +244,7 @@ class Caller:
                 raise
             return outputs
         if is_users(type(self)) and lengths.may_hide((args, kwargs)):
-            return lengths.without_guesses(outputs, lengths.outputs_for_any(run, args, kwargs))
+            return lengths.without_guesses(outputs, run, args, kwargs)
         return outputs
 
     def _apply_own_rule(self, args, kwargs):

@@ -356,3 +356,29 @@ def test_outputs_are_bare_arrays_without_a_tape():
 def test_inputs_beyond_what_call_takes_are_told_to_go_in_a_list():
     with pytest.raises(TypeError, match=r"'a' \(Add\): too many.*`call` takes \(inputs\).*a list"):
         layers.Add(name="a")(ones(2, 3), ones(2, 3))
+
+
+WATCHED = {
+    "dense": lambda: npkeras.layers.Dense(2),
+    "sequential": lambda: npkeras.Sequential([npkeras.Input((6,)), npkeras.layers.Dense(2)]),
+    "functional": lambda: npkeras.Model(a := npkeras.Input((6,)), npkeras.layers.Dense(2)(a)),
+    "lambda": lambda: npkeras.layers.Lambda(lambda x: x * x),
+    "normalization": npkeras.layers.BatchNormalization,
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", WATCHED)
+def test_a_bare_array_that_a_tape_watches_has_a_gradient(kind, dtype):
+    """Also beside weights, under Python's signs, and where it is cast."""
+    layer, x = WATCHED[kind](), np.random.default_rng(0).normal(size=(3, 6)).astype(dtype)
+    layer(x)
+    with npkeras.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+    with npkeras.GradientTape() as other:
+        watched = other.watch(x)
+        expected = layer(watched)
+    found = tape.gradient(y, x)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, other.gradient(expected, watched))
