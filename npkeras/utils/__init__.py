@@ -19,16 +19,21 @@ from npkeras.saving import (
     serialize_keras_object,
 )
 from npkeras.utils.files import get_file
+from npkeras.utils.image_folders import image_dataset_from_directory
+from npkeras.utils.images import array_to_img, img_to_array, load_img, save_img
 from npkeras.utils.numerical import normalize, to_categorical
 from npkeras.utils.plotting import model_to_dot, plot_model
 from npkeras.utils.seeding import set_random_seed
 from npkeras.utils.sequence import pad_sequences
+from npkeras.utils.splitting import split_dataset
+from npkeras.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -38,17 +43,23 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
+    "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "load_img",
     "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
     "standardize_dtype",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
