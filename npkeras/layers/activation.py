@@ -44,7 +44,12 @@ class Activation(_Elementwise):
 
 
 def activated(activation, x):
-    """What an activation makes of a value; a user's sees a bare array where no tape runs."""
+    """What an activation makes of a value; None, which may be set later, leaves it as it is.
+
+    A user's own function sees a bare array where no tape runs.
+    """
+    if activation is None:
+        return x
     return activation(settled(x) if is_users(activation) else x)
 
 

@@ -3,6 +3,7 @@
 from npkeras import activations, constraints, initializers, regularizers
 from npkeras.core import check
 from npkeras.core.registry import register
+from npkeras.layers.activation import activated
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.unsupported import refuse_lora_and_quantization
@@ -95,7 +96,7 @@ class Dense(Layer):
     def call(self, inputs, training=None):
         if self.activation is _RELU:
             return dense(inputs, self.kernel, self.bias, rectify=True)
-        return self.activation(dense(inputs, self.kernel, self.bias))
+        return activated(self.activation, dense(inputs, self.kernel, self.bias))
 
 
 def known_features(input_shape, layer):

@@ -6,6 +6,7 @@ import re
 from npkeras import activations, constraints, initializers, ops, regularizers
 from npkeras.core import check
 from npkeras.core.registry import register
+from npkeras.layers.activation import activated
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.unsupported import refuse_lora_and_quantization
@@ -106,7 +107,7 @@ class EinsumDense(Layer):
         outputs = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
-        return self.activation(outputs)
+        return activated(self.activation, outputs)
 
 
 def _checked(equation):

@@ -50,7 +50,11 @@ def print_summary(
         for row in _rows(layer, expand_nested, 0, graph):
             rows.append([row[heading] for heading, _ in columns])
     table = _table(columns, rows, widths)
-    (print_fn or print)("\n".join([f'Model: "{model.name}"', table, *_totals(model), ""]))
+    lines = [f'Model: "{model.name}"', table, *_totals(model)]
+    if print_fn is None:
+        print("\n".join(lines))
+    else:
+        print_fn("\n".join([*lines, ""]))  # as Keras hands it over
 
 
 def _is_chain(graph):

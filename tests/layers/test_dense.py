@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import npkeras
+from npkeras import layers
 from npkeras.core.tape import GradientTape
 from npkeras.layers import Dense
 from tests.layers.engines import array, ones
@@ -128,3 +129,18 @@ def test_nan_goes_through(engine):
 
 def test_it_is_part_of_the_public_names():
     assert npkeras.layers.Dense is Dense
+
+
+@pytest.mark.parametrize(
+    "layer, shape",
+    [
+        (layers.Dense(2, activation="softmax"), (1, 4)),
+        (layers.EinsumDense("ab,bc->ac", output_shape=2, activation="softmax"), (1, 4)),
+        (layers.Conv1D(2, 1, activation="softmax", use_bias=False), (1, 4, 1)),
+    ],
+)
+def test_an_activation_can_be_taken_off(layer, shape):
+    """As tutorials do to see the logits of a trained model."""
+    before = layer(ones(*shape))
+    layer.activation = None
+    np.testing.assert_allclose(npkeras.activations.softmax(layer(ones(*shape))), before, rtol=1e-6)

@@ -111,3 +111,9 @@ def test_options_that_do_not_fit(options, message):
     npkeras.backend.clear_session()
     with pytest.raises(ValueError, match=message):
         plain(npkeras).summary(print_fn=str, **options)
+
+
+def test_nothing_follows_the_last_line(capsys):
+    model = npkeras.Sequential([npkeras.Input((2,)), npkeras.layers.Dense(1)])
+    model.summary()
+    assert capsys.readouterr().out.endswith("Non-trainable params: 0 (0.00 B)\n")
