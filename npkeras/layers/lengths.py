@@ -22,12 +22,12 @@ def may_help(error, structure):
     return any(isinstance(x, KerasTensor) and None in x.shape for x in tree.leaves(structure))
 
 
-def outputs_for_any(run, args, kwargs):
+def outputs_for_any(run, args, kwargs, pairs=MADE_UP):
     """The outputs of `run(args, kwargs)` on symbolic tensors, by two tries with lengths made up.
 
     Axes of the outputs that differ between the two are unknown. None if no lengths work.
     """
-    for pair in MADE_UP:
+    for pair in pairs:
         try:
             with _made_up():
                 found = [run(*_with_lengths((args, kwargs), length)) for length in pair]
@@ -35,6 +35,39 @@ def outputs_for_any(run, args, kwargs):
         except Exception:  # the user is told what went wrong at first
             continue
     return None
+
+
+def may_hide(structure):
+    """Whether an axis within, not that of the batch, has a length that nobody knows yet.
+
+    `table[: ops.shape(x)[1]]` then is the whole table, and its length is taken for that of `x`.
+    """
+    return not thread.made_up and any(
+        isinstance(x, KerasTensor) and None in x.shape[1:] for x in tree.leaves(structure)
+    )
+
+
+def without_guesses(outputs, run, args, kwargs):
+    """The outputs of `run(args, kwargs)`, where a length that differs in two tries is unknown.
+
+    The tries are with short lengths, if these work: they end within any table.
+    """
+    for_any = outputs_for_any(run, args, kwargs, MADE_UP[::-1])
+    if for_any is None or not tree.same(outputs, for_any):
+        return outputs
+    return tree.map(_without_guess, outputs, for_any)
+
+
+def _without_guess(y, tried):
+    if y is None or tried is None or len(shape_of(y)) != len(tried.shape):
+        return y
+    shape = [None if m is None else n for n, m in zip(shape_of(y), tried.shape, strict=True)]
+    if tuple(shape) == tuple(shape_of(y)):
+        return y
+    unknown = KerasTensor(shape, dtype_of(y))
+    if get_mask(y) is not None:
+        set_mask(unknown, get_mask(y))
+    return unknown
 
 
 def _with_lengths(structure, length):

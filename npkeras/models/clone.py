@@ -62,13 +62,15 @@ def clone_model(
     return type(model).from_config(model.get_config())
 
 
-def _cloner(clone_function, recursive):
+def _cloner(clone_function, call_function, recursive):
     """What makes a new operation of an old one."""
     make = clone_function or _again
 
     def clone(operation):
-        if recursive and isinstance(operation, (Functional, Sequential)):
-            return clone_model(operation, clone_function=clone_function, recursive=True)
+        if recursive and isinstance(operation, Functional):
+            return clone_model(operation, None, clone_function, call_function, recursive=True)
+        if recursive and isinstance(operation, Sequential):
+            return clone_model(operation, None, clone_function, recursive=True)
         return make(operation)
 
     return clone
@@ -81,7 +83,7 @@ def _again(operation):
 
 
 def _clone_sequential(model, input_tensors, clone_function, recursive):
-    layers = list(map(_cloner(clone_function, recursive), model.layers))
+    layers = list(map(_cloner(clone_function, None, recursive), model.layers))
     first = []
     if input_tensors is not None:
         tensors = tree.leaves(input_tensors)
@@ -107,7 +109,7 @@ def _clone_functional(model, input_tensors, clone_function, call_function, recur
     inputs = _new_inputs(model, input_tensors)
     tensors = {id(x): new for x, new in zip(given, tree.leaves(inputs), strict=True)}
     tensors.update({id(x): tensors[id(g)] for x, g in zip(model.inputs, given, strict=True)})
-    clone, call = _cloner(clone_function, recursive), call_function or _called
+    clone, call = _cloner(clone_function, call_function, recursive), call_function or _called
     clones = {}
     operations = {op.name: op for op in model.operations}
 

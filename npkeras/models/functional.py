@@ -191,7 +191,9 @@ class Functional(Model):
         return [self._connected.history(y)[0] for y in self.outputs]
 
     def _output_names(self):
-        return None if isinstance(self._output_form, dict) else self.output_names
+        form = self._output_form
+        flat = isinstance(form, dict) and not any(map(tree.is_nested, form.values()))
+        return None if flat else self.output_names  # the keys of a dict are names enough
 
     def get_build_config(self):
         return {"input_shape": None}

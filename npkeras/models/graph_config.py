@@ -26,8 +26,18 @@ def of(model, graph):
         "trainable": model.trainable,
         "layers": [_entry(operation, graph) for operation in graph.operations],
         "input_layers": tree.map(lambda x: list(graph.history(x)), model.input),
-        "output_layers": tree.map(lambda y: list(graph.history(y)), model.output),
+        "output_layers": tree.map(lambda y: _end(y, graph), model.output),
     }
+
+
+def _end(tensor, graph):
+    """Where an output comes from. Keras counts the calls of a functional model from 1 here."""
+    name, call, output = graph.history(tensor)
+    return [name, call + _is_functional(graph.node_of(tensor).operation), output]
+
+
+def _is_functional(operation):
+    return hasattr(type(operation), "_connected")
 
 
 def _entry(operation, graph):
@@ -88,6 +98,7 @@ class _Builder:
         self.custom_objects = custom_objects
         self.operations = {}
         self.outputs = {}  # name -> the outputs of each call, flat
+        self.needed = set()  # (name, call) of what other calls take
 
     def run(self, entries):
         """Make everything that the entries of a config's `layers` describe."""
@@ -98,6 +109,7 @@ class _Builder:
             calls = list(entry.get("inbound_nodes") or [])
             is_input = not calls and isinstance(operation, InputLayer)
             self.outputs[name] = [[operation.output]] if is_input else []
+            self.needed.update(place[:2] for call in calls for place in _places_in(call))
             waiting.append((name, calls))
         while waiting:
             left = sum(len(calls) for _, calls in waiting)
@@ -176,11 +188,30 @@ class _Builder:
 
     def ends(self, structure):
         """The tensors that `input_layers` or `output_layers` names, in the same nest."""
+        named = {}
+        for name, call, _ in _places_in(structure):
+            named.setdefault(name, set()).add(call)
+        first = {name: self._first_call(name, calls) for name, calls in named.items()}
+        return self._ends(structure, first)
+
+    def _first_call(self, name, named):
+        """From which number the calls are counted among the ends: 1 for a functional model.
+
+        Keras' call 0 is the model itself. What was brought up to date from an older file begins
+        with 0, which is seen by the calls that nothing but the ends needs.
+        """
+        calls = range(len(self.outputs.get(name, ())))
+        alone = {call for call in calls if (name, call) not in self.needed}
+        from_1 = {call - 1 for call in named}
+        return int(_is_functional(self.operations.get(name)) and {*calls} >= from_1 >= alone)
+
+    def _ends(self, structure, first):
         if _is_place(structure):
-            return self._tensor(structure)
+            name, call, output = structure[:3]
+            return self._tensor((name, call - first[name], output))
         if isinstance(structure, dict):
-            return {key: self.ends(value) for key, value in structure.items()}
-        return type(structure)(self.ends(value) for value in structure)
+            return {key: self._ends(value, first) for key, value in structure.items()}
+        return type(structure)(self._ends(value, first) for value in structure)
 
 
 def _is_tensor(value):

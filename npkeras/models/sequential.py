@@ -211,7 +211,7 @@ class Sequential(Model):
             "name": self.name,
             "trainable": self.trainable,
             "dtype": registry.serialize(self.dtype_policy),
-            "layers": [_layer_config(layer) for layer in self._layers],
+            "layers": [registry.serialize(layer) for layer in self._layers],
         }
         if self._outputs is not None:
             config["build_input_shape"] = list(self.input_shape)
@@ -222,11 +222,7 @@ class Sequential(Model):
         """A model like the one whose `get_config` gave `config`."""
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         for item in config["layers"]:
-            layer = registry.deserialize(item, custom_objects, "layers")
-            build_config = item.get("build_config")
-            if build_config and not layer.built:
-                layer.build_from_config(build_config)
-            model._append(layer)
+            model._append(registry.deserialize(item, custom_objects, "layers"))
         model._connect()
         shape = config.get("build_input_shape")
         if not model.built and shape:
@@ -235,11 +231,3 @@ class Sequential(Model):
 
     def __copy__(self):
         return copy.deepcopy(self)
-
-
-def _layer_config(layer):
-    config = registry.serialize(layer)
-    build_config = layer.get_build_config()
-    if layer.built and build_config and not isinstance(layer, InputLayer):
-        config["build_config"] = build_config
-    return config

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from npkeras import losses, metrics, ops
 from npkeras.core import check, tree
+from npkeras.core.names import snake_case
 from npkeras.core.tape import plain
 from npkeras.losses.base import LossFunctionWrapper
 from npkeras.metrics.accuracy import accuracy_for
@@ -18,6 +20,47 @@ def output_names_of(y_pred: Any) -> list[str | None]:
     if isinstance(y_pred, dict):
         return sorted(y_pred)
     return [None] * len(tree.leaves(y_pred))
+
+
+def is_deep(y_pred: Any, names: list[str] | None) -> bool:
+    """Whether outputs are nests within a nest; those of a list that have names count as flat."""
+    if not tree.is_nested(y_pred) or (names and not isinstance(y_pred, dict)):
+        return False
+    return any(map(tree.is_nested, y_pred.values() if isinstance(y_pred, dict) else y_pred))
+
+
+def paths_of(y_pred: Any, names: list[str] | None) -> list[str]:
+    """What the outputs in a deep nest are called: `"heads/mask"`.
+
+    Those in a list have the name that the model has for them, or none: `"heads/"`.
+    """
+    known = iter(names or [""] * len(tree.leaves(y_pred)))
+
+    def paths(structure: Any, path: str, last: str | None) -> Iterator[str]:
+        if not tree.is_nested(structure):
+            name = next(known)
+            yield path + (name if last is None else last)
+            return
+        in_dict = isinstance(structure, dict)
+        for key in tree.keys(structure) if in_dict else range(len(structure)):
+            inner = structure[key]
+            if tree.is_nested(inner):
+                yield from paths(inner, f"{path}{key}/", None)
+            else:
+                yield from paths(inner, path, str(key) if in_dict else None)
+
+    return list(paths(y_pred, "", None))
+
+
+def _beside(value: Any, y_pred: Any) -> Any:
+    """What was given in the form of a deep nest of outputs, in a flat list."""
+    found: list[Any] = []
+    if tree.is_nested(value):
+        try:
+            tree.map(lambda _, given: found.append(given), y_pred, value)
+        except ValueError:  # given in a flat list, perhaps, or by name
+            return value
+    return found or value
 
 
 def per_output(value: Any, names: list[Any], what: str, many: bool = False) -> list[Any]:
@@ -34,8 +77,8 @@ def per_output(value: Any, names: list[Any], what: str, many: bool = False) -> l
     if isinstance(value, dict):
         return _by_name(value, names, what)
     if isinstance(value, (list, tuple)):
-        if many and len(names) == 1 and not any(map(tree.is_nested, value)):
-            return [value]
+        if many and len(names) == 1:
+            return [[one for part in value for one in _several(part)]]
         if len(value) != len(names):
             raise ValueError(
                 f"`{what}` must have an entry for each of the {len(names)} outputs"
@@ -43,6 +86,10 @@ def per_output(value: Any, names: list[Any], what: str, many: bool = False) -> l
             )
         return list(value)
     return [value] * len(names)
+
+
+def _several(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _by_name(value: dict[str, Any], names: list[Any], what: str) -> list[Any]:
@@ -87,23 +134,45 @@ class CompiledLoss:
 
     def _match(self, y_pred: Any, names: list[str] | None) -> None:
         """Decide, at the first batch, which loss belongs to which output."""
+        loss, called, loss_weights = self.loss, self.loss_names, self.loss_weights
+        if is_deep(y_pred, names):
+            loss, called, loss_weights = (
+                _beside(given, y_pred) for given in (loss, called, loss_weights)
+            )
+            names = paths_of(y_pred, names)
+            y_pred = tree.leaves(y_pred)
         labels = names or output_names_of(y_pred)
         count = len(labels)
-        chosen = per_output(_without_single_list(self.loss, count), labels, "loss")
-        called = per_output(_without_single_list(self.loss_names, count), labels, "loss")
-        weights = per_output(_without_single_list(self.loss_weights, count), labels, "loss_weights")
+        chosen = per_output(_without_single_list(loss, count), labels, "loss")
+        called = per_output(_without_single_list(called, count), labels, "loss")
+        weights = per_output(_without_single_list(loss_weights, count), labels, "loss_weights")
         several = sum(loss is not None for loss in chosen) > 1
         self._parts = []
         for label, loss, name, weight in zip(labels, chosen, called, weights, strict=True):
-            tracker = metrics.Mean(name=f"{label or name}_loss") if several and loss else None
+            tracker = None
+            if several and loss:
+                tracker = metrics.Mean()
+                own = not label or label[-1] == "/"
+                tracker.name = f"{label or ''}{name}_loss" if own else f"{label}_loss"
             self._parts.append((loss, weight, tracker))
-        self.trackers = [tracker for _, _, tracker in self._parts if tracker is not None]
+        order = self._order(labels, y_pred)
+        self.trackers = [t for t in (self._parts[i][2] for i in order) if t is not None]
+
+    def _order(self, labels: list[Any], y_pred: Any) -> list[int]:
+        """Keras lists the outputs of a dict as the dict of losses does, or as that of outputs."""
+        if not isinstance(y_pred, dict):
+            return list(range(len(labels)))
+        named = self.given if isinstance(self.given, dict) else y_pred
+        return sorted(range(len(labels)), key=lambda i: [*named, *labels].index(labels[i]))
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, names: Any = None
     ) -> Any:
         if self._parts is None:
             self._match(y_pred, names)
+        if is_deep(y_pred, names):
+            names = paths_of(y_pred, names)
+            y_true, y_pred, sample_weight = map(_leaves, (y_true, y_pred, sample_weight))
         if len(self._parts) == 1 and not tree.is_nested(y_pred):  # type: ignore[arg-type]
             loss, weight, _ = self._parts[0]  # type: ignore[index]
             if y_true is None:
@@ -139,6 +208,10 @@ class CompiledLoss:
                 value = ops.multiply(value, float(weight))
             total = value if total is None else ops.add(total, value)
         return total
+
+
+def _leaves(structure: Any) -> Any:
+    return None if structure is None else tree.leaves(structure)
 
 
 def weights_of(sample_weight: Any, y_pred: Any, names: list[str] | None = None) -> list[Any]:
@@ -177,11 +250,12 @@ def _without_single_list(value: Any, count: int) -> Any:
     return value
 
 
-def _name_of(identifier: Any) -> str | None:
-    """What a loss is called among several: the name it was given by, or its own."""
-    if identifier is None or isinstance(identifier, str):
-        return identifier
-    return getattr(identifier, "name", None) or getattr(identifier, "__name__", None) or "loss"
+def _name_of(thing: Any) -> str | None:
+    """What a loss or metric is called: as it was given, its own name, or that of its function."""
+    if thing is None or isinstance(thing, str):
+        return thing
+    own = getattr(thing, "name", None)
+    return own or snake_case(getattr(thing, "__name__", None) or type(thing).__name__)
 
 
 def _as_loss(identifier: Any) -> Any:
@@ -193,7 +267,7 @@ def _as_loss(identifier: Any) -> Any:
         return loss
     if not callable(loss):
         raise ValueError(f"`loss` must be callable. Received: loss={check.shown(identifier)}")
-    return LossFunctionWrapper(loss, name=getattr(loss, "__name__", None))
+    return LossFunctionWrapper(loss, name=_name_of(loss))
 
 
 def metric_for(identifier: Any, y_true: Any, y_pred: Any) -> Any:
@@ -212,8 +286,7 @@ def metric_for(identifier: Any, y_true: Any, y_pred: Any) -> Any:
     if isinstance(identifier, str) and isinstance(metric, metrics.Metric):
         metric.name = identifier
     if metric is not None and not isinstance(metric, metrics.Metric):
-        name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
-        metric = metrics.MeanMetricWrapper(metric, name=name)
+        metric = metrics.MeanMetricWrapper(metric, name=_name_of(metric))
     return metric
 
 
@@ -259,18 +332,24 @@ class CompiledMetrics:
 
     def build(self, y_true: Any, y_pred: Any, names: list[str] | None = None) -> None:
         """Decide which metric belongs to which output; `"accuracy"` by the shapes."""
+        given_here = [self.given, self.given_weighted]
+        if is_deep(y_pred, names):
+            given_here = [_beside(given, y_pred) for given in given_here]
+            names = paths_of(y_pred, names)
+            y_true, y_pred = map(_leaves, (y_true, y_pred))
         labels = names or output_names_of(y_pred)
         outputs = tree.leaves(y_pred)
         targets = tree.leaves(y_true) if len(outputs) == 1 else targets_of(y_true, y_pred, names)
         self._parts = []
         for given, what, takes_weights in (
-            (self.given, "metrics", False),
-            (self.given_weighted, "weighted_metrics", True),
+            (given_here[0], "metrics", False),
+            (given_here[1], "weighted_metrics", True),
         ):
             for i, chosen in enumerate(per_output(given, labels, what, many=True)):
                 for one in _listed(chosen, what):
                     metric = metric_for(one, plain(targets[i]), outputs[i])
-                    prefix = f"{labels[i]}_" if labels[i] and len(labels) > 1 else ""
+                    label = (labels[i] or "").rpartition("/")[2]
+                    prefix = f"{label}_" if label and len(labels) > 1 else ""
                     self.names.append(_result_name(prefix, metric, takes_weights, self.names))
                     self.metrics.append(metric)
                     self._parts.append((i, metric, takes_weights))
@@ -282,6 +361,9 @@ class CompiledMetrics:
             self.build(y_true, y_pred, names)
         if not self._parts:
             return
+        if is_deep(y_pred, names):
+            names = paths_of(y_pred, names)
+            y_true, y_pred, sample_weight = map(_leaves, (y_true, y_pred, sample_weight))
         outputs = tree.leaves(y_pred)
         single = len(outputs) == 1
         targets = tree.leaves(y_true) if single else targets_of(y_true, y_pred, names)
@@ -317,7 +399,7 @@ def _result_name(prefix: str, metric: Any, weighted: bool, taken: list[str]) -> 
 def _listed(value: Any, what: str) -> list[Any]:
     if value is None:
         return []
-    several = list(value) if isinstance(value, (list, tuple)) else [value]
+    several = _several(value)
     if None in several:
         raise ValueError(f"`{what}` must hold metrics or their names. Received: None among them.")
     return several

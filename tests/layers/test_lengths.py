@@ -11,6 +11,7 @@ def layer(engine, function):
     class Own(engine.layers.Layer):
         def build(self, input_shape):
             self.w = self.add_weight(shape=(1, 1, input_shape[-1]), initializer="ones")
+            self.places = self.add_weight(shape=(9, input_shape[-1]), initializer="ones")
             self.table = engine.layers.Embedding(9, input_shape[-1], embeddings_initializer="ones")
 
         def call(self, x):
@@ -38,6 +39,13 @@ def positions(ops, layer, x):
 
 
 USES = {
+    "a table": (lambda ops, layer, x: x + layer.places[: steps(ops, x)], (None, None, 4)),
+    "of a table": (lambda ops, layer, x: layer.places[: steps(ops, x)], (None, 4)),
+    "by a table": (
+        lambda ops, layer, x: ops.matmul(x, ops.transpose(layer.places[: steps(ops, x)])),
+        (None, None, None),
+    ),
+    "at most": (lambda ops, _, x: x[:, :5], (None, None, 4)),
     "as many": (lambda ops, _, x: x + ops.zeros(ops.shape(x)), (None, None, 4)),
     "one more": (
         lambda ops, layer, x: ops.concatenate(

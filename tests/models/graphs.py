@@ -85,7 +85,21 @@ def wide(keras):
     return keras.Model([a, b, c], [L.Dense(1, name="end")(joined), short], name="wide")
 
 
-BUILDERS = [chain, shared, with_ops, nested, masked, masking, states, modes, wide]
+def ends_within(keras):
+    """Ends that are those of models within, one of which is called again and again."""
+    L = keras.layers
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    x = keras.Input((4,), name="c")
+    functional = keras.Model(x, [L.Dense(4, name="left")(x), L.Dense(3, name="right")(x)], name="f")
+    sequential = keras.Sequential([keras.Input((4,)), L.Dense(4, name="deep")], name="s")
+    first, _ = functional(a)
+    second, right = functional(first)
+    _, other = functional(b)
+    again = sequential(sequential(second))
+    return keras.Model([a, b], {"r": right, "o": other, "f": first, "s": again}, name="ends")
+
+
+BUILDERS = [chain, shared, with_ops, nested, masked, masking, states, modes, wide, ends_within]
 
 
 def inputs_for(model, rows=3, seed=0):

@@ -82,6 +82,17 @@ def test_call_function(engine):
         engine.models.clone_model(sequential(engine), call_function=call)
 
 
+def test_call_function_within_models(engine):
+    seen = []
+
+    def call(layer, *args, **kwargs):
+        seen.append(layer.name)
+        return layer(*args, **kwargs)
+
+    engine.models.clone_model(nested(engine), call_function=call, recursive=True)
+    assert {"fun", "within", "seq"} < set(seen) and "deep" not in seen  # `seq` is only listed
+
+
 def test_input_tensors(engine):
     new = [engine.Input((4,), name="n1"), engine.Input((4,), name="n2")]
     clone = engine.models.clone_model(shared(engine), input_tensors=new)

@@ -17,7 +17,14 @@ def model(keras, form):
     a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
     h = keras.ops.concatenate([L.Dense(3, name="da")(a), b], axis=-1)
     o1, o2 = L.Dense(2, name="o1")(h), L.Dense(1, name="o2")(h)
-    forms = {"list": [o1, o2], "turned": [o2, o1], "dict": {"p": o1, "q": o2}}
+    forms = {
+        "list": [o1, o2],
+        "turned": [o2, o1],
+        "dict": {"p": o1, "q": o2},
+        "turned dict": {"q": o2, "p": o1},
+        "lists in a dict": {"p": [o1, o2]},
+        "dicts in a dict": {"p": {"q": o1}, "r": o2},
+    }
     made = keras.Model([a, b], forms[form])
     for layer, weights in (("da", WEIGHTS[:2]), ("o1", WEIGHTS[2:4]), ("o2", WEIGHTS[4:])):
         made.get_layer(layer).set_weights(weights)
@@ -25,7 +32,11 @@ def model(keras, form):
 
 
 def targets(form):
-    if form == "dict":
+    if form == "lists in a dict":
+        return {"p": [Y["o1"], Y["o2"]]}
+    if form == "dicts in a dict":
+        return {"p": {"q": Y["o1"]}, "r": Y["o2"]}
+    if "dict" in form:
         return {"p": Y["o1"], "q": Y["o2"]}
     return [Y["o1"], Y["o2"]] if form == "list" else [Y["o2"], Y["o1"]]
 
@@ -51,6 +62,21 @@ CASES = [
     ("turned", {"loss": ["mse", "mae"], "loss_weights": [1.0, 3.0]}),
     ("dict", {"loss": {"p": "mse", "q": "mae"}, "metrics": {"q": "mse"}}),
     ("dict", {"loss": "mse", "sample_weight": {"p": W["o1"], "q": W["o2"]}}),
+    ("turned dict", {"loss": "mse", "metrics": [["mae"], ["mse"]]}),
+    ("turned dict", {"loss": ["mse", "mae"], "weighted_metrics": {"q": ["mae"], "p": ["mse"]}}),
+    ("turned dict", {"loss": {"p": "mse", "q": "mae"}}),
+    ("dict", {"loss": {"q": "mse", "p": "mae"}}),
+    ("lists in a dict", {"loss": "mse", "sample_weight": {"p": [W["o1"], W["o2"]]}}),
+    (
+        "lists in a dict",
+        {
+            "loss": {"p": ["mse", "mae"]},
+            "loss_weights": {"p": [1.0, 0.5]},
+            "metrics": {"p": [["mae"], ["mse"]]},
+        },
+    ),
+    ("dicts in a dict", {"loss": ["mse", "mae"]}),
+    ("dicts in a dict", {"loss": {"p": {"q": "mse"}, "r": "mae"}}),
 ]
 
 

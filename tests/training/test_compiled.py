@@ -1,5 +1,7 @@
 """Losses and metrics matched to outputs: names, order and numbers, beside Keras."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -147,6 +149,39 @@ def test_anything_that_computes_may_be_a_metric():
     assert metric_for(metric, y, y) is metric
     assert isinstance(metric_for(metrics.AUC, y, y), metrics.AUC)
     assert metric_for(None, y, y) is None
+
+
+def MeanGap(y_true, y_pred):
+    return abs(y_true - y_pred)
+
+
+class Callable:
+    def __call__(self, y_true, y_pred):
+        return abs(y_true - y_pred)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(
+    "function",
+    [MeanGap, lambda y_true, y_pred: abs(y_true - y_pred), Callable(), functools.partial(MeanGap)],
+    ids=["camel case", "lambda", "object", "partial"],
+)
+def test_functions_are_called_as_in_keras(keras, function):
+    options = {"loss": [function, "mse"], "metrics": [[function], ["mae"]]}
+    ours, theirs = results(npkeras, False, **options), results(keras, False, **options)
+    assert_same(ours[0], theirs[0])
+    assert ours[2] == theirs[2]
+
+
+@pytest.mark.keras
+def test_lists_of_metrics_of_one_output_may_be_nested(keras):
+    logs = []
+    for engine in (npkeras, keras):
+        engine.utils.set_random_seed(1)
+        model = engine.Sequential([engine.Input((X.shape[1],)), engine.layers.Dense(1)])
+        model.compile("sgd", "mse", metrics=["mae", ["mse"]])
+        logs.append(model.fit(X, Y, shuffle=False, verbose=0).history)
+    assert_same(*logs)
 
 
 def test_what_is_misplaced_or_missing_is_named():
