@@ -56,6 +56,8 @@ class Trainer(Steps):
     ) -> None:
         """Say how to learn: by which rule, what to minimize, what to report.
 
+        Compiled again without a loss, or without metrics, a model keeps those that it has.
+
         Args:
             optimizer: An optimizer, or its name.
             loss: A loss, by name, function or object; for several outputs a list or dict.
@@ -68,8 +70,9 @@ class Trainer(Steps):
                 that small gradients survive.
         """
         check.positive_int(steps_per_execution, "steps_per_execution", "`compile`")
-        compiled_loss = CompiledLoss(loss, loss_weights)
-        compiled_metrics = None
+        compiled_loss, compiled_metrics = self._compiled_loss, self._compiled_metrics
+        if loss is not None or compiled_loss is None:
+            compiled_loss = CompiledLoss(loss, loss_weights)
         if metrics is not None or weighted_metrics is not None:
             compiled_metrics = CompiledMetrics(metrics, weighted_metrics)
         self.optimizer = optimizers.get(optimizer)

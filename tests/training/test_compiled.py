@@ -194,3 +194,19 @@ def test_what_is_misplaced_or_missing_is_named():
     for data in ({"x": X}, {"x": X, "y": CLASSES, "validation_data": X}):
         with pytest.raises(ValueError, match="needs targets.*y=None.*`validation_data` as"):
             model.fit(**data, verbose=0)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("ours", [True, False], ids=["npkeras", "keras"])
+def test_what_is_left_out_of_a_second_compile_stays(keras, ours):
+    engine = npkeras if ours else keras
+    model = engine.Sequential([engine.Input((4,)), engine.layers.Dense(2)])
+    x, y = np.ones((4, 4), "float32"), np.ones((4, 2), "float32")
+    model.compile("sgd", "mse", metrics=["mae"])
+    model.compile("adam")
+    assert sorted(model.fit(x, y, verbose=0).history) == ["loss", "mae"]
+    model.compile("adam", "mae")
+    result = model.evaluate(x, y, verbose=0)
+    np.testing.assert_allclose(*result, rtol=1e-6)
+    model.compile("adam", metrics=[])
+    assert sorted(model.fit(x, y, verbose=0).history) == ["loss"]
