@@ -8,6 +8,7 @@ from typing import Any
 
 from npkeras.core import check
 from npkeras.saving import hdf5, keras_file, legacy_h5, sharded, weights_h5
+from npkeras.saving.atomic import older_of
 
 _HDF5 = (".h5", ".hdf5")
 
@@ -192,6 +193,7 @@ def _local(filepath: Any) -> pathlib.Path:
 
 
 def _is_model_folder(path: pathlib.Path) -> bool:
+    path = older_of(path)
     return path.is_dir() and (path / keras_file.CONFIG).exists()
 
 

@@ -256,6 +256,8 @@ class Window(io.RawIOBase):
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         view = view[: max(0, self.size - self.position)]
         count = len(view)
+        if not count:  # so far behind the end, perhaps, that no file has such a place
+            return 0
         if self.failure is None:
             self.file.seek(self.start + self.position)
             count = self.file.readinto(view)  # type: ignore[attr-defined]

@@ -105,15 +105,22 @@ def replacing_folder(
 
 def _exchange(new: pathlib.Path, target: pathlib.Path) -> None:
     """Give `new` the name `target`; what had it gets the other name, in the same moment."""
-    if not target.exists():
-        os.rename(new, target)
-        return
-    if not _exchange_at_once(new, target):  # then in two steps; `older_of` knows of the first
-        older = target.with_name(f".{target.name}.{_OLDER}")
+    older = _older(target)
+    if target.exists() and not _exchange_at_once(new, target):  # in two steps; see `older_of`
         shutil.rmtree(older, ignore_errors=True)
         os.rename(target, older)
-        os.rename(new, target)
-        shutil.rmtree(older, ignore_errors=True)
+    if not target.exists():
+        try:
+            os.rename(new, target)
+        except OSError:
+            if older.exists():
+                os.rename(older, target)
+            raise
+    shutil.rmtree(older, ignore_errors=True)
+
+
+def _older(target: pathlib.Path) -> pathlib.Path:
+    return target.with_name(f".{target.name}.{_OLDER}")
 
 
 def _exchange_at_once(one: pathlib.Path, other: pathlib.Path) -> bool:
@@ -127,7 +134,7 @@ def _exchange_at_once(one: pathlib.Path, other: pathlib.Path) -> bool:
 
 def older_of(path: pathlib.Path) -> pathlib.Path:
     """The folder to read: `path`, or what it was if a save was cut off between two renames."""
-    older = path.with_name(f".{path.name}.{_OLDER}")
+    older = _older(path)
     return older if not path.exists() and older.is_dir() else path
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from npkeras.core.names import snake_case
 from npkeras.saving import hdf5, json_text, legacy_h5
 from npkeras.saving.archive import Archive
+from npkeras.saving.atomic import older_of
 from npkeras.saving.errors import CorruptFileError
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -96,7 +97,7 @@ def describe(filepath: Any) -> Description:
         >>> npkeras.saving.describe(path).parameters
         8
     """
-    path = pathlib.Path(filepath)
+    path = older_of(pathlib.Path(filepath))
     if not path.exists():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     if path.is_dir() or path.name.endswith(".keras"):

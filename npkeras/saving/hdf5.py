@@ -28,31 +28,108 @@ _LARGEST_RATIO = 100  # how much more an array may hold than is stored of it
 Held = dict[str, dict[str, Any]]
 
 
-def open_file(path: str | os.PathLike[str]) -> Any:
-    """An HDF5 file, open for reading."""
+@contextlib.contextmanager
+def open_file(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """An HDF5 file, open for reading in a `with` block."""
     target = pathlib.Path(path)
     if not target.exists():
         raise FileNotFoundError(f"There is no file {str(target)!r}.")
-    if target.is_dir():
-        raise CorruptFileError(f"{str(target)!r} is a folder. Expected an HDF5 file.")
-    return _opened(target, str(target), target.stat().st_size)
+    if not target.is_file():
+        kind = "a folder" if target.is_dir() else "a pipe or a device"
+        raise CorruptFileError(f"{str(target)!r} is {kind}. Expected an HDF5 file.")
+    with open(target, "rb", buffering=0) as source:
+        with open_within(source, str(target)) as file:
+            yield file
 
 
-def open_within(file: BinaryIO, where: str) -> Any:
-    """An HDF5 file that lies within another, open for reading."""
-    return _opened(file, where, file.seek(0, 2))
-
-
-def _opened(source: Any, where: str, size: int) -> Any:
+@contextlib.contextmanager
+def open_within(source: BinaryIO, where: str) -> Iterator[Any]:
+    """An HDF5 file that lies within another, open for reading in a `with` block."""
     import h5py
 
+    size = source.seek(0, 2)
     try:
-        return h5py.File(source, "r")
+        file = h5py.File(_Guarded(source, size, where), "r")
     except (OSError, ValueError, RuntimeError) as error:
         raise CorruptFileError(
             f"{where!r} exists, has {size:,} bytes, and is not a readable "
             "HDF5 file: it is of another kind, or cut short."
         ) from error
+    with file, _telling_of_damage(repr(where)):
+        yield file
+
+
+class _Guarded(Window):
+    """A file in which the HDF5 library finds no heap of texts that it would read for ever.
+
+    It walks over the texts of a heap by their sizes, and stays where it is when one is 0.
+    """
+
+    _MARK = b"GCOL\1\0\0\0"
+    _LARGEST = 1 << 20  # the library reads the beginning of a heap, at least, in smaller pieces
+
+    def __init__(self, file: BinaryIO, size: int, where: str) -> None:
+        super().__init__(file, 0, size)
+        self._where = where
+        self._steps = 0
+        self._known: set[int] = set()
+
+    def readinto(self, buffer: Any) -> int:
+        begin = max(0, self.position - len(self._MARK) + 1)  # the mark may lie in two pieces
+        count = super().readinto(buffer)
+        if count <= self._LARGEST:
+            data = self._bytes(begin, self.position + len(self._MARK) - 1 - begin)
+            at = data.find(self._MARK)
+            while at >= 0:
+                self._check_heap(begin + at)
+                at = data.find(self._MARK, at + 1)
+        return count
+
+    def _bytes(self, place: int, count: int) -> bytes:
+        count = min(count, self.size - place)
+        if count <= 0:
+            return b""
+        self.file.seek(self.start + place)
+        return self.file.read(count)
+
+    def _check_heap(self, place: int) -> None:
+        if place in self._known:
+            return
+        self._known.add(place)
+        end = place + int.from_bytes(self._bytes(place + 8, 8), "little")
+        at = place + 16
+        while at + 16 <= min(end, self.size):
+            head = self._bytes(at, 16)
+            size = int.from_bytes(head[8:], "little")
+            taken = 16 + -(-size // 8) * 8 if any(head[:2]) else size
+            self._steps += 1
+            if taken < 16 or at + taken > end or self._steps > _MOST_OBJECTS:
+                raise CorruptFileError(f"{self._where!r}: a heap of texts is damaged.")
+            at += taken
+
+
+@contextlib.contextmanager
+def _telling_of_damage(where: str) -> Iterator[None]:
+    """Errors that the HDF5 library meets in a file, as what they say of the file.
+
+    It has no kind of its own for them, so they are known by where they come from.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        if not _is_of_library(error):
+            raise
+        raise CorruptFileError(f"{where} cannot be read: the file is damaged.") from error
+
+
+def _is_of_library(error: Exception) -> bool:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    name = "" if frame is None else frame.tb_frame.f_globals.get("__name__")
+    return str(name).partition(".")[0] == "h5py"
 
 
 @contextlib.contextmanager
@@ -89,10 +166,16 @@ def members(group: Any, where: str) -> list[str]:
     for name in names:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise CorruptFileError(
-                f"{where!r}: {group.name.rstrip('/')}/{name} is a link to another "
+                f"{where!r}: {group.name.rstrip('/')}/{printable(name)} is a link to another "
                 "place or file. Files of weights have none, so it was not followed."
             )
     return names
+
+
+def printable(text: str, longest: int = 80) -> str:
+    """A text from a file, for a message: without characters that terminals obey."""
+    text = text[:longest]
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def tree_of(file: Any, where: str) -> Held:
@@ -138,6 +221,11 @@ def read(dataset: Any, shape: tuple[int, ...] | None, where: str) -> np.ndarray:
         shape: The shape it must have; None if that is not known.
         where: The file and path, for messages.
     """
+    with _telling_of_damage(where):
+        return _read(dataset, shape, where)
+
+
+def _read(dataset: Any, shape: tuple[int, ...] | None, where: str) -> np.ndarray:
     import h5py
 
     if not isinstance(dataset, h5py.Dataset):
@@ -154,10 +242,7 @@ def read(dataset: Any, shape: tuple[int, ...] | None, where: str) -> np.ndarray:
         raise CorruptFileError(
             f"{where} claims {dataset.nbytes:,} bytes and stores {_stored(dataset):,}."
         )
-    try:
-        return _numbers(dataset, where)
-    except (OSError, RuntimeError) as error:
-        raise CorruptFileError(f"{where} cannot be read: the file is damaged.") from error
+    return _numbers(dataset, where)
 
 
 class ShapeDiffers(ValueError):

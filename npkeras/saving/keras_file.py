@@ -195,7 +195,9 @@ def _explaining(name: str) -> Iterator[None]:
             f"The config in {name!r} asks for more weights than the file holds: {error}."
         ) from error
     except ValueError as error:
-        raise ValueError(f"{name!r} could not be made into a model: {str(error)[:300]}") from error
+        raise ValueError(
+            f"{name!r} could not be made into a model: {_text_of(error, 300)}"
+        ) from error
     except (
         ArithmeticError,
         AttributeError,
@@ -207,5 +209,10 @@ def _explaining(name: str) -> Iterator[None]:
     ) as error:
         raise CorruptFileError(
             f"The config in {name!r} is not one of a model ({type(error).__name__}: "
-            f"{str(error)[:200]})"
+            f"{_text_of(error, 200)})"
         ) from error
+
+
+def _text_of(error: Exception, longest: int) -> str:
+    """The message of an error that may repeat what a file says."""
+    return hdf5.printable(str(error), longest)

@@ -372,7 +372,8 @@ def _read_layer(
 ) -> list[tuple[Any, np.ndarray]]:
     """The new values of a layer's variables, checked."""
     sets = [dataset_within(saved.group, name, origin.name) for name in saved.weights]
-    wheres = [f"{origin.name!r}: {saved.group.name}/{name}" for name in saved.weights]
+    place = f"{origin.name!r}: {hdf5.printable(saved.group.name)}"
+    wheres = [f"{place}/{hdf5.printable(name)}" for name in saved.weights]
     known = [variable.shape for variable in variables] == [one.shape for one in sets]
     shapes = [one.shape if known else None for one in sets]
     arrays = [hdf5.read(*each) for each in zip(sets, shapes, wheres, strict=True)]
@@ -464,7 +465,7 @@ def has_member(group: Any, name: str) -> bool:
 def _member(group: Any, name: str, where: str, kind: Callable[..., Any], word: str) -> Any:
     import h5py
 
-    shown = f"{where!r}: {group.name.rstrip('/')}/{name[:80]}"
+    shown = f"{where!r}: {group.name.rstrip('/')}/{hdf5.printable(name)}"
     if not name or name in (".", "..") or "\0" in name or not has_member(group, name):
         raise CorruptFileError(f"{shown} is missing.")
     if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
@@ -499,19 +500,19 @@ def has_names(group: Any, name: str) -> bool:
 
 def names_of(group: Any, name: str, where: str) -> list[str]:
     """A list of names in an attribute, or in several that are numbered."""
-    keys = [name]
+    keys, place = [name], hdf5.printable(group.name)
     if name not in group.attrs:
         keys = []
         while f"{name}{len(keys)}" in group.attrs:
             keys.append(f"{name}{len(keys)}")
         if not keys:
-            raise CorruptFileError(f"{where!r}: {group.name} has no list {name!r}.")
+            raise CorruptFileError(f"{where!r}: {place} has no list {name!r}.")
     found: list[str] = []
     for key in keys:
         attribute = group.attrs.get_id(key)
         length = int(np.prod(attribute.shape or (0,)))
         if len(attribute.shape or ()) != 1 or length + len(found) > _MOST_NAMES:
-            raise CorruptFileError(f"{where!r}: {group.name} has no list of names in {key!r}.")
+            raise CorruptFileError(f"{where!r}: {place} has no list of names in {key!r}.")
         if length:
             found += [_decoded(text, key, where) for text in group.attrs[key]]
     return found

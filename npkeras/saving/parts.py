@@ -148,9 +148,10 @@ def _tell_of_unused(held: hdf5.Held, parts: Parts, name: str) -> None:
         silent.append("optimizer/")  # a model that is only to predict needs no compiling
     unused = [group for group in held if not group.startswith(tuple(silent))]
     if unused:
+        shown = ", ".join(map(hdf5.printable, sorted(unused)[:5]))
         warn(
             f"{name!r} also holds weights that the model has no place for: "
-            f"{', '.join(sorted(unused)[:5])}{' and more' if len(unused) > 5 else ''}."
+            f"{shown}{' and more' if len(unused) > 5 else ''}."
         )
 
 
@@ -197,7 +198,9 @@ def _is_optimizer(part: Any) -> bool:
 
 
 def _has_own_way(part: Any) -> bool:
-    """Whether a user's class says itself what a file keeps of it, so nothing is known of that."""
+    """Whether a class says itself what a file keeps of it, so nothing is known of that."""
+    if getattr(type(part), "keeps_its_own_files", False):
+        return True
     return not type(part).load_own_variables.__module__.startswith("npkeras.")
 
 

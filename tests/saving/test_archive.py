@@ -105,6 +105,7 @@ def test_a_window_ends_where_it_ends():
     assert window.read() == b"56"
     assert window.read(1) == b""
     assert window.seek(9) == 9 and window.read() == b""
+    assert window.seek(2**70) == 2**70 and window.read(3) == b""
     assert not window.writable()
 
 

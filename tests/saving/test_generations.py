@@ -7,6 +7,7 @@ import pytest
 
 import npkeras
 from npkeras.saving import CorruptFileError, generations
+from npkeras.saving.generations import table
 from npkeras.saving.generations.version import parse_version
 
 LSTM = {"name": "reader", "units": 2, "time_major": False, "implementation": 1}
@@ -26,6 +27,15 @@ REFUSED = {
     "feature columns": ("DenseFeatures", {}, "2.15.0", "feature columns"),
     "a method": ("InstanceMethod", {}, "2.15.0", "method of a TensorFlow tensor"),
     "merging": ("Merge", {}, "1.2.2", "Keras 2 first"),
+    "time_major of a convolution": ("ConvLSTM2D", {"time_major": True}, "2.15.0", "steps come"),
+    "locally connected 2D": ("LocallyConnected2D", {}, "2.2.4", "removed in Keras 3"),
+    "groups of a depthwise": ("DepthwiseConv1D", {"groups": 2}, "2.15.0", "no groups"),
+    "groups of a transposed": ("Conv3DTranspose", {"groups": 2}, "2.15.0", "no groups"),
+    "sparse": ("InputLayer", {"sparse": True}, "2.15.0", "sparse tensors"),
+    "columns in steps": ("SequenceFeatures", {}, "2.4.0", "feature columns"),
+    "a node of a graph": ("TensorFlowOpLayer", {}, "2.2.4", "node of a TensorFlow graph"),
+    "a method of a class": ("ClassMethod", {}, "2.15.0", "method of a TensorFlow tensor"),
+    "a property": ("InstanceProperty", {}, "2.15.0", "method of a TensorFlow tensor"),
     "mode": ("BatchNormalization", {"mode": 1}, "1.2.2", "only mode 0"),
     "dropped words": ("Embedding", {"dropout": 0.5}, "1.2.2", "whole words"),
 }
@@ -37,6 +47,102 @@ def test_what_cannot_be_expressed_is_refused_with_layer_and_reason(name):
     message = rf"Layer 'it' \({class_name}\) was saved by Keras {version} .*{reason}"
     with pytest.raises(generations.NotExpressibleError, match=message):
         upgraded(class_name, config, version)
+
+
+SEPARATE = {"groups": 1, "kernel_initializer": "zeros", "kernel_regularizer": None,
+            "kernel_constraint": None}  # fmt: skip
+ONE_AXIS = {"axis": [2], "fused": True, "virtual_batch_size": None, "adjustment": None}
+# What was written, and what becomes of it: class and arguments.
+BECOMES = {
+    "CuDNNLSTM": ({"units": 2}, "LSTM",
+                  {"units": 2, "activation": "tanh", "recurrent_activation": "sigmoid",
+                   "use_bias": True}),
+    "CuDNNGRU": ({"units": 2}, "GRU",
+                 {"units": 2, "activation": "tanh", "recurrent_activation": "sigmoid",
+                  "use_bias": True, "reset_after": True}),
+    "LSTMCell": ({"units": 2, "implementation": 1, "recurrent_activation": "tanh"}, "LSTMCell",
+                 {"units": 2, "recurrent_activation": "tanh"}),
+    "SimpleRNN": ({"units": 2, "implementation": 1, "time_major": False, "num_constants": None,
+                   "input_dim": 3, "input_length": None}, "SimpleRNN", {"units": 2}),
+    "StackedRNNCells": ({"cells": [], "reverse_state_order": True}, "StackedRNNCells",
+                        {"cells": []}),
+    "SeparableConv2D": ({"filters": 2, **SEPARATE}, "SeparableConv2D", {"filters": 2}),
+    "DepthwiseConv2D": ({"filters": None, "kernel_size": 2, **SEPARATE}, "DepthwiseConv2D",
+                        {"kernel_size": 2}),
+    "Conv2DTranspose": ({"filters": 2, "groups": 1, "kernel_initializer": "zeros"},
+                        "Conv2DTranspose", {"filters": 2, "kernel_initializer": "zeros"}),
+    "MultiHeadAttention": ({"num_heads": 2, "query_shape": [None, 3], "key_shape": [None, 3],
+                            "value_shape": [None, 3], "softmax_robust_masking": True},
+                           "MultiHeadAttention", {"num_heads": 2}),
+    "Embedding": ({"input_dim": 3, "output_dim": 2, "input_length": 5, "sparse": False,
+                   "batch_input_shape": [None, 5]}, "Embedding",
+                  {"input_dim": 3, "output_dim": 2}),
+    "BatchNormalization": (ONE_AXIS, "BatchNormalization", {"axis": 2}),
+    "BatchNormalizationV1": (ONE_AXIS, "BatchNormalization", {"axis": 2}),
+    "BatchNormalizationV2": (ONE_AXIS, "BatchNormalization", {"axis": 2}),
+    "SyncBatchNormalization": (ONE_AXIS, "BatchNormalization", {"axis": 2, "synchronized": True}),
+    "SpatialDropout3D": ({"rate": 0.5, "noise_shape": None, "trainable": True},
+                         "SpatialDropout3D", {"rate": 0.5}),
+    "LeakyReLU": ({"alpha": {"class_name": "__numpy__", "config": {"value": 0.5, "dtype": "f4"}}},
+                  "LeakyReLU", {"negative_slope": 0.5}),
+    "ThresholdedReLU": ({"theta": 2.0}, "ReLU", {"threshold": 2.0}),
+    "InputLayer": ({"batch_input_shape": [None, 2], "dtype": "int32", "sparse": False,
+                    "ragged": False}, "InputLayer", {"batch_shape": [None, 2], "dtype": "int32"}),
+    "RepeatVector": ({"n": 3, "input_dim": 2, "dynamic": False, "input_spec": None},
+                     "RepeatVector", {"n": 3}),
+    "Discretization": ({"bins": [1.0, 2.0]}, "Discretization", {"bin_boundaries": [1.0, 2.0]}),
+    "Normalization": ({"axis": -1, "is_adapted": True}, "Normalization", {"axis": -1}),
+    "ConvLSTM2D": ({"filters": 2, "time_major": False, "implementation": 1}, "ConvLSTM2D",
+                   {"filters": 2}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BECOMES)
+def test_arguments_of_keras_2_become_those_of_keras_3(name):
+    given, class_name, config = BECOMES[name]
+    made = upgraded(name, given)
+    assert (made["class_name"], made["config"]) == (class_name, {"name": "it", **config})
+
+
+def test_bins_that_are_a_number_are_how_many_there_are_to_be():
+    assert upgraded("Discretization", {"bins": 3})["config"] == {"name": "it", "num_bins": 3}
+
+
+def test_a_lambda_of_a_function_with_a_name_asks_for_the_function():
+    config = {"function": "double", "function_type": "function", "module": "__main__",
+              "output_shape": None, "output_shape_type": "raw", "output_shape_module": None,
+              "arguments": {}}  # fmt: skip
+    made = upgraded("Lambda", config)
+    with pytest.raises(ValueError, match="double"):
+        npkeras.saving.deserialize_keras_object(made)
+    layer = npkeras.saving.deserialize_keras_object(made, {"double": lambda x: 2 * x})
+    np.testing.assert_array_equal(layer(np.ones(2, "float32")), [2, 2])
+
+
+CLASSES = sorted(set().union(*(row.classes for row in table.ROWS if row.classes)))
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("version", [(1, 2, 2), (2, 15, 0)])
+def test_every_class_of_the_table_becomes_one_of_keras_3_or_is_refused(keras, version):
+    refused = set()
+    for name in CLASSES:
+        try:
+            config = {"name": "it", "function": "double"}
+            class_name, _ = table.upgrade_layer(config, table.Owner(name, "it", version))
+        except generations.NotExpressibleError:
+            refused.add(name)
+            continue
+        only_before = any(row.until == 1 and name in (row.classes or ()) for row in table.ROWS)
+        if version[0] == 1 or not only_before:
+            assert hasattr(keras.layers, class_name), name
+    always = {"LocallyConnected1D", "LocallyConnected2D", "DenseFeatures", "SequenceFeatures",
+              "TensorFlowOpLayer", "ClassMethod", "InstanceMethod", "InstanceProperty"}  # fmt: skip
+    assert refused == always | (
+        {"Merge", "MaxoutDense", "Highway", "SReLU", "ParametricSoftplus"}
+        if version[0] == 1
+        else set()
+    )
 
 
 def test_the_old_hard_sigmoid_is_the_default_only_where_it_was():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import npkeras
+from npkeras.saving import atomic
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 FORMATS = ["model.keras", "folder", "model.h5", "model.weights.h5", "model.weights.json"]
@@ -206,3 +207,58 @@ def test_all_is_on_disk_before_it_gets_its_name(tmp_path, name):
             synced.discard(str(folder))
     assert renamed >= 2
     assert str(folder) in synced, "the folder was not written after the last change of a name"
+
+
+class NoExchange:
+    """A C library without `renameat2`, or one of a file system that cannot do it."""
+
+    def __init__(self, found):
+        if found:
+            self.renameat2 = lambda *arguments: -1
+
+
+@pytest.mark.parametrize("found", [False, True], ids=["no such call", "a call that fails"])
+def test_a_folder_is_replaced_where_two_names_cannot_be_exchanged(tmp_path, monkeypatch, found):
+    path = tmp_path / "folder"
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic.ctypes, "CDLL", lambda name: NoExchange(found))
+        for value in (1, 2, 3):
+            save(model_of(value), path)
+            assert value_in(path) == value
+            assert entries(tmp_path) == ["folder"]
+
+
+def renaming(number, error, lasting):
+    """A rename whose call of that number fails; `lasting`: all later ones too."""
+    made = []
+
+    def rename(*names, original=os.rename):
+        made.append(names)
+        if len(made) == number or (lasting and len(made) > number):
+            raise error
+        return original(*names)
+
+    return rename
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "failed"])
+def test_a_replacement_in_two_steps_may_end_between_them(tmp_path, monkeypatch, number, killed):
+    """The folder is moved away, then the new one takes its name: either step may be the last."""
+    path = tmp_path / "folder"
+    save(model_of(1), path)
+    error = KeyboardInterrupt() if killed else OSError(errno.EIO, "I/O error")
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "_exchange_at_once", lambda one, other: False)
+        patch.setattr(os, "rename", renaming(number, error, lasting=killed))
+        with pytest.raises(type(error)):
+            save(model_of(2), path)
+    assert path.exists() == (number == 1 or not killed)
+    assert value_in(path) == 1
+    model = model_of(0)
+    model.load_weights(path)
+    assert model.get_weights()[0][0, 0] == 1
+    assert npkeras.saving.describe(path).parameters == 360
+    save(model_of(3), path)
+    assert value_in(path) == 3
+    assert entries(tmp_path) == ["folder"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -39,6 +40,8 @@ def fitted(layer: Any, variables: list[Any], arrays: Arrays, version: tuple[int,
 def _from_keras_1(layer: Any, arrays: Arrays) -> Arrays:
     """Keras 1 had an array for each gate, and other axes in convolutions."""
     kind = type(layer).__name__
+    if hasattr(layer, "layers"):
+        return _from_model_of_keras_1(layer, arrays)
     if kind == "TimeDistributed":
         return _from_keras_1(layer.layer, arrays)
     if kind == "Bidirectional":
@@ -54,6 +57,46 @@ def _from_keras_1(layer: Any, arrays: Arrays) -> Arrays:
     if kind in ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose") and arrays:
         return [_convolution_of_keras_1(layer, kind, arrays[0]), *arrays[1:]]
     return arrays
+
+
+def _from_model_of_keras_1(model: Any, arrays: Arrays) -> Arrays:
+    """A model within another: the weights that are trained first, of all its layers, then others.
+
+    What each layer had is known from its class, so that the arrays can be dealt out.
+    """
+    parts = [part for part in _parts_of(model) if part.weights]
+    counts = [[_count_of_keras_1(part, len(_own(part)[kind])) for part in parts] for kind in (0, 1)]
+    if sum(map(sum, counts)) != len(arrays):
+        return arrays
+    waiting = iter(arrays)
+    dealt = [[list(itertools.islice(waiting, count)) for count in kind] for kind in counts]
+    done: tuple[Arrays, Arrays] = ([], [])
+    for part, trained, others in zip(parts, *dealt, strict=True):
+        changed, count = _from_keras_1(part, trained + others), len(_own(part)[0])
+        done[0].extend(changed[:count])
+        done[1].extend(changed[count:])
+    return [*done[0], *done[1]]
+
+
+def _own(layer: Any) -> tuple[list[Any], list[Any]]:
+    return layer.trainable_weights, layer.non_trainable_weights
+
+
+def _parts_of(model: Any) -> list[Any]:
+    found = []
+    for layer in model.layers:
+        found += _parts_of(layer) if hasattr(layer, "layers") else [layer]
+    return found
+
+
+def _count_of_keras_1(layer: Any, count: int) -> int:
+    """How many arrays Keras 1 had for a layer that has `count` today."""
+    kind = type(layer).__name__
+    if kind in ("TimeDistributed", "Bidirectional"):
+        inner = layer.layer if kind == "TimeDistributed" else layer.forward_layer
+        return _count_of_keras_1(inner, count)
+    gates = {"LSTM": 4, "GRU": 3}.get(kind, 1)
+    return gates * count
 
 
 def _side_by_side(arrays: Arrays, gates: tuple[int, ...]) -> Arrays:

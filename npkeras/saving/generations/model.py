@@ -175,7 +175,7 @@ def _keras_1_shape(layer: Config) -> list[Any] | None:
     config = layer["config"]
     if layer["class_name"] == "Embedding":
         return [None, config.get("input_length")] if "input_length" in config else None
-    if isinstance(config.get("input_dim"), int):
+    if isinstance(config.get("input_dim"), int):  # layers over steps write both
         length = [config["input_length"]] if "input_length" in config else []
         return [None, *length, config["input_dim"]]
     return None

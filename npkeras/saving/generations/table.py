@@ -128,24 +128,37 @@ def _slopes(config: Config, owner: Owner) -> Config:
     return config
 
 
-def _kernel_1d(config: Config, owner: Owner) -> Config:
-    """Keras 1: `border_mode`, `subsample_length`, `filter_length` of a Convolution1D."""
+def _sizes(config: Config, owner: Owner) -> Config:
+    """Keras 1: the size of a kernel as a number for each axis; steps under names of their own."""
     config = {**config}
-    for old, new in (("filter_length", "kernel_size"), ("subsample_length", "strides"),
-                     ("atrous_rate", "dilation_rate"), ("pool_length", "pool_size"),
-                     ("stride", "strides")):  # fmt: skip
-        if old in config:
-            config[new] = config.pop(old)
+    for old in (("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3")):
+        if old[0] in config:
+            config["kernel_size"] = [config.pop(name) for name in old]
+    for name, new in (("filter_length", "kernel_size"), ("subsample_length", "strides"),
+                      ("subsample", "strides"), ("atrous_rate", "dilation_rate"),
+                      ("pool_length", "pool_size"), ("stride", "strides")):  # fmt: skip
+        if name in config:
+            config[new] = config.pop(name)
     return config
 
 
-def _kernel_2d(config: Config, owner: Owner) -> Config:
-    """Keras 1: `nb_row`, `nb_col` of a Convolution2D."""
+def _paddings(config: Config, owner: Owner) -> Config:
+    """Keras 1: four numbers of a ZeroPadding2D, in a row or by name; two for each axis today."""
+    padding = config.get("padding")
+    if isinstance(padding, dict):
+        sides = ("top_pad", "bottom_pad", "left_pad", "right_pad")
+        padding = [padding.get(side, 0) for side in sides]
+    if isinstance(padding, list) and len(padding) == 4:
+        return {**config, "padding": [padding[:2], padding[2:]]}
+    return config
+
+
+def _bins(config: Config, owner: Owner) -> Config:
+    """`bins` of a Discretization: where they end, or how many there are to be."""
     config = {**config}
-    if "nb_row" in config:
-        config["kernel_size"] = [config.pop("nb_row"), config.pop("nb_col")]
-    if "subsample" in config:
-        config["strides"] = config.pop("subsample")
+    if "bins" in config:
+        bins = config.pop("bins")
+        config["num_bins" if isinstance(bins, int) else "bin_boundaries"] = bins
     return config
 
 
@@ -165,8 +178,8 @@ def _first_input(config: Config, owner: Owner) -> Config:
     config = {**config}
     dim, length = config.pop("input_dim", None), config.pop("input_length", None)
     if dim is not None and "batch_input_shape" not in config:
-        recurrent = owner.class_name in RECURRENT or owner.class_name.endswith("1D")
-        config["batch_input_shape"] = [None, length, dim] if recurrent else [None, dim]
+        steps = owner.class_name in SEQUENCES or owner.class_name.endswith("1D")
+        config["batch_input_shape"] = [None, length, dim] if steps else [None, dim]
     return config
 
 
@@ -178,7 +191,7 @@ def names(text: str) -> frozenset[str]:
 
 
 CELLS = names("SimpleRNNCell LSTMCell GRUCell")
-RECURRENT = names("RNN SimpleRNN LSTM GRU ConvLSTM1D ConvLSTM2D ConvLSTM3D ConvRNN2D")
+RECURRENT = names("RNN SimpleRNN LSTM GRU ConvLSTM1D ConvLSTM2D ConvLSTM3D")
 DEPTHWISE = names("DepthwiseConv1D DepthwiseConv2D")
 SEPARABLE = names("SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D")
 TRANSPOSED = names(
@@ -186,9 +199,10 @@ TRANSPOSED = names(
     "Convolution2DTranspose Convolution3DTranspose Deconvolution2D"
 )
 FUSED = names("CuDNNLSTM CuDNNGRU")
-KERAS_1_CONV = names(
+SEQUENCES = RECURRENT | names("TimeDistributedDense")
+KERAS_1_SIZES = names(
     "Convolution1D Convolution2D Convolution3D AtrousConvolution1D AtrousConvolution2D "
-    "SeparableConvolution2D Deconvolution2D Conv1D Conv2D"
+    "SeparableConvolution2D Deconvolution2D ConvLSTM2D MaxPooling1D AveragePooling1D"
 )
 
 # -- The rows ------------------------------------------------------------------------------------
@@ -202,31 +216,34 @@ _KERAS_1 = [
                         inner_activation="recurrent_activation", dropout_W="dropout",
                         U_regularizer="recurrent_regularizer", dropout_U="recurrent_dropout")),
     Row(1, None, _orderings),
-    Row(1, names("Dense"), rename(output_dim="units")),
-    Row(1, RECURRENT, rename(output_dim="units", return_seq="return_sequences")),
-    Row(1, names("LSTM"), rename(forget_bias_init="unit_forget_bias")),
-    Row(1, names("LSTM"), lambda config, owner: {
+    Row(1, names("Dense TimeDistributedDense"), rename(output_dim="units")),
+    Row(1, RECURRENT, rename(output_dim="units")),
+    Row(1, names("LSTM ConvLSTM2D"), rename(forget_bias_init="unit_forget_bias")),
+    Row(1, names("LSTM ConvLSTM2D"), lambda config, owner: {
         **config, "unit_forget_bias": config.get("unit_forget_bias", "one") in ("one", "ones")}),
     Row(1, names("Embedding"), rename(kernel_initializer="embeddings_initializer",
                                       kernel_regularizer="embeddings_regularizer",
                                       kernel_constraint="embeddings_constraint")),
     Row(1, names("Embedding"), refuse("dropout", (0, 0.0, None),
                                       "dropout of whole words is not built.")),
-    Row(1, names("Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D"), rename(p="rate")),
+    Row(1, names("PReLU"), rename(kernel_initializer="alpha_initializer")),
+    Row(1, names("Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianDropout"),
+        rename(p="rate")),
     Row(1, names("GaussianNoise"), rename(sigma="stddev")),
-    Row(1, names("GaussianDropout"), rename(p="rate")),
-    Row(1, names("RepeatVector"), rename(n="n")),
     Row(1, names("BatchNormalization"), rename(gamma_init="gamma_initializer",
                                                beta_init="beta_initializer")),
     Row(1, names("BatchNormalization"),
         refuse("mode", (0,), "only mode 0 was kept by later versions.")),
-    Row(1, KERAS_1_CONV | names("MaxPooling1D AveragePooling1D"), _kernel_1d),
-    Row(1, KERAS_1_CONV, _kernel_2d),
+    Row(1, KERAS_1_SIZES, _sizes),
+    Row(1, names("UpSampling1D"), rename(length="size")),
+    Row(1, names("ZeroPadding2D"), _paddings),
     Row(1, names("Merge"), never("Merge layers became Add, Concatenate and others in Keras 2. "
                                  "Load and save the model with Keras 2 first.")),
-    Row(1, names("MaxoutDense Highway"), never("the class was removed in Keras 2.")),
+    Row(1, names("MaxoutDense Highway SReLU ParametricSoftplus"),
+        never("the class was removed in Keras 2.")),
     Row(1, None, lambda config, owner: (
         config if owner.class_name == "Embedding" else _first_input(config, owner))),
+    Row(1, names("TimeDistributedDense"), _same, becomes="Dense"),
     Row(1, names("Convolution1D AtrousConvolution1D"), _same, becomes="Conv1D"),
     Row(1, names("Convolution2D AtrousConvolution2D"), _same, becomes="Conv2D"),
     Row(1, names("Convolution3D"), _same, becomes="Conv3D"),
@@ -252,7 +269,6 @@ _KERAS_2 = [
     Row(2, DEPTHWISE | SEPARABLE,
         drop("kernel_initializer", "kernel_regularizer", "kernel_constraint")),
     Row(2, DEPTHWISE, drop("filters")),
-    Row(2, TRANSPOSED - names("Conv1DTranspose"), _same),
     Row(2, names("MultiHeadAttention"),
         drop("query_shape", "key_shape", "value_shape", "softmax_robust_masking")),
     Row(2, names("Embedding"), drop("input_length", "sparse")),
@@ -281,7 +297,7 @@ _KERAS_2 = [
     Row(2, names("InputLayer"), refuse("ragged", (False, None), "rows of different lengths.")),
     Row(2, names("InputLayer"), refuse("sparse", (False, None), "sparse tensors.")),
     Row(2, names("Masking RepeatVector Dense"), drop("input_dim", "input_length")),
-    Row(2, names("Discretization"), rename(bins="num_bins")),
+    Row(2, names("Discretization"), _bins),
     Row(2, names("Normalization"), drop("is_adapted")),
     Row(2, None, drop("batch_input_shape", "input_spec", "build_input_shape", "dynamic")),
 ]  # fmt: skip

@@ -29,6 +29,9 @@ _OLD_ACTIVATIONS = {"softmax_v2": "softmax", "leaky_relu_v2": "leaky_relu", "rel
 _OLD_INITIALIZERS = {
     "zero": "zeros", "one": "ones", "uniform": "random_uniform", "normal": "random_normal",
 }  # fmt: skip
+_OLD_REGULARIZERS = dict.fromkeys(
+    ("WeightRegularizer", "ActivityRegularizer", "L1L2Regularizer"), "L1L2"
+)
 
 
 def upgrade_activation(value: Any) -> Any:
@@ -52,12 +55,15 @@ def upgrade_initializer(value: Any) -> Any:
 
 def upgrade_value(value: Any) -> Any:
     """An initializer, regularizer or constraint: only arguments that it has today."""
+    if isinstance(value, dict) and isinstance(value.get("name"), str) and "config" not in value:
+        rest = {k: v for k, v in value.items() if k != "name"}  # Keras 1: the class is the name
+        value = {"class_name": value["name"], "config": rest}
     if not registry.is_config(value) or not isinstance(value["config"], dict):
         return value
     name, config = value["class_name"], dict(value["config"])
     if not isinstance(name, str):
         return value
-    name = {"WeightRegularizer": "L1L2", "ActivityRegularizer": "L1L2"}.get(name, name)
+    name = _OLD_REGULARIZERS.get(name, name)
     if "m" in config and name.lower() in ("maxnorm", "max_norm"):
         config["max_value"] = config.pop("m")
     for kind in ("initializers", "regularizers", "constraints"):

@@ -144,6 +144,16 @@ def _tools():
     import npkeras
     from tests.saving.attacks.victims import victim
 
+    def clone_model(one, _):
+        if "config" in one:
+            model = npkeras.Sequential.from_config(one["config"])
+        else:
+            model = npkeras.saving.load_model(one["path"])
+        npkeras.models.clone_model(model, recursive=True)
+
+    def describe(one, _):
+        npkeras.saving.describe(one["path"])
+
     def deserialize(one, _):
         npkeras.layers.deserialize(one["config"])
 
@@ -164,6 +174,8 @@ def _tools():
 
     return {
         "model": victim,
+        "clone_model": clone_model,
+        "describe": describe,
         "deserialize": deserialize,
         "deserialize_object": deserialize_object,
         "from_config": from_config,

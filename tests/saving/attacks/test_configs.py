@@ -197,6 +197,11 @@ CONFIGS = {
                            "config": {"num_thresholds": 10**12}, "registered_name": None}]),
         "",
     ),
+    "escape codes in a metric": (
+        compiled(metrics=[{"module": "keras.metrics", "class_name": "AUC",
+                           "config": {"num_labels": "\x1b[2J"}, "registered_name": None}]),
+        "\\x1b[2J",
+    ),
     "a learning rate of text": (
         compiled(optimizer={**ADAM, "config": {"learning_rate": "fast"}}),
         "learning_rate",
@@ -272,8 +277,8 @@ def jobs(tmp_path_factory):
         jobs[f"lambda, safe_mode={mode}"] = job(path, safe_mode=mode)
     config = json.loads(json.dumps(_sequential()))
     lambda_layer(config)
-    for call in ("from_config", "from_json", "deserialize", "deserialize_object"):
-        given = config["config"] if call == "from_config" else config
+    for call in ("from_config", "clone_model", "from_json", "deserialize", "deserialize_object"):
+        given = config["config"] if call in ("from_config", "clone_model") else config
         jobs[f"lambda, {call}"] = job(folder / "none", call, config=given, safe_mode=False)
     return jobs
 
@@ -320,7 +325,7 @@ def test_an_h5_file_with_such_a_config_is_refused(outcomes, jobs, name):
 
 def test_code_is_refused_whatever_the_mode_and_the_way_in(outcomes):
     ways = [name for name in outcomes if name.startswith("lambda, ")]
-    assert len(ways) == 8
+    assert len(ways) == 9
     for name in ways:
         assert_refused(outcomes[name])
     for name in (
@@ -335,6 +340,8 @@ def test_code_is_refused_whatever_the_mode_and_the_way_in(outcomes):
 def test_the_cage_sees_what_is_done(tmp_path):
     """The same file without an attack loads; one that does something else is noticed."""
     sound = job(victims.archive(tmp_path, "sound"))
-    outcomes = opened({"sound": sound, "elsewhere": {**sound, "call": "load_weights"}})
-    assert outcomes["sound"]["error"] == [] == outcomes["elsewhere"]["error"]
-    assert_harmless({**outcomes["sound"], "unchanged": True})
+    calls = {call: {**sound, "call": call} for call in ("load_weights", "clone_model", "describe")}
+    outcomes = opened({"sound": sound, **calls})
+    for name in ("sound", "load_weights", "clone_model", "describe"):
+        assert outcomes[name]["error"] == [], outcomes[name]
+        assert_harmless({**outcomes[name], "unchanged": True})
