@@ -83,7 +83,7 @@ def numpy_dtype(name: str) -> Any:
         raise ValueError(
             "npkeras cannot compute in bfloat16, which NumPy lacks. Use float16 or float32."
         )
-    return np.dtype(name)
+    return np.dtype(str if name == "string" else name)
 
 
 def result_type(*dtypes: Any) -> str:
@@ -120,6 +120,8 @@ def dtype_of(x: Any) -> str:
     """The name of the dtype of an array, a recorded value, a symbolic tensor or a number."""
     dtype = getattr(x, "dtype", None)
     if dtype is not None:
+        if getattr(dtype, "kind", "") in ("U", "S"):  # as a layer that reads text takes them
+            return "string"
         return standardize_dtype(dtype)
     if isinstance(x, bool):
         return "bool"

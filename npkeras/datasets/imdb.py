@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import numpy as np
 
-from npkeras.core import check
-from npkeras.datasets import fetch, npz, object_arrays
+from npkeras.datasets import fetch, npz, word_lists
 from npkeras.datasets.object_arrays import Lists
 
 _FOLDER = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
@@ -69,14 +67,8 @@ def load_data(
     members = npz.read(path, ("x_train", "y_train", "x_test", "y_test"), "imdb.load_data")
     parts = []
     for name in ("train", "test"):
-        lists = object_arrays.read(members[f"x_{name}"])
-        labels = members[f"y_{name}"]
-        if labels.dtype.kind not in "iu" or labels.shape != lists.lengths.shape:
-            raise ValueError(
-                f"{labels.label} must be whole numbers of shape {lists.lengths.shape}, one for "
-                f"each review. Received: shape {labels.shape}, dtype {labels.dtype}"
-            )
-        parts.append((lists, labels.array()))
+        lists, labels = members[f"x_{name}"], members[f"y_{name}"]
+        parts.append(word_lists.read(lists, labels, "review"))
     return prepare(parts, num_words, skip_top, maxlen, seed, start_char, oov_char, index_from)
 
 
@@ -91,18 +83,7 @@ def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dic
         >>> " ".join(word_of.get(number, "?") for number in x_train[0])  # doctest: +SKIP
     """
     path = fetch.find(path, _WORDS, "imdb.get_word_index")
-    with open(path, encoding="utf-8") as file:
-        try:
-            index = json.load(file)
-        except (ValueError, RecursionError) as error:
-            reason = f"it is no JSON: {str(error)[:80]}"
-            raise ValueError(f"imdb.get_word_index cannot read {path!r}: {reason}") from error
-    if type(index) is not dict or not all(type(rank) is int for rank in index.values()):
-        raise ValueError(
-            f"imdb.get_word_index expected a dict of words and whole numbers in {path!r}. "
-            f"Received: {check.shown(index)}"
-        )
-    return index
+    return word_lists.read_index(path, "imdb.get_word_index")
 
 
 def prepare(
@@ -116,77 +97,25 @@ def prepare(
     index_from: int | None = 3,
 ) -> tuple[_Part, _Part]:
     """What `load_data` does to the ranks in the file; its arguments are described there."""
-    _check_numbers(num_words, skip_top, maxlen, start_char, oov_char, index_from)
+    word_lists.check_numbers(
+        "imdb.load_data", num_words, skip_top, maxlen, start_char, oov_char, index_from
+    )
     generator = np.random.RandomState(seed)
     prepared = []
     for lists, labels in parts:
         order = np.arange(len(labels))
         generator.shuffle(order)
-        lists = _chosen(lists, order)
-        lists = lists._replace(values=lists.values + (index_from or 0))
-        if start_char is not None:
-            lists = _with_start(lists, start_char)
-        labels = labels[order]
-        if maxlen:
-            short = np.flatnonzero(lists.lengths < maxlen)
-            lists, labels = _chosen(lists, short), labels[short]
-        prepared.append((lists, labels))
+        lists = word_lists.numbered(lists, order, start_char, index_from)
+        prepared.append(word_lists.shorter(lists, labels[order], maxlen))
     if maxlen and not all(len(labels) for _, labels in prepared):
         raise ValueError(
             "imdb.load_data kept no review of the train or of the test part: none is shorter "
             f"than maxlen={maxlen}. Choose a larger `maxlen`."
         )
     if not num_words:
-        num_words = max(int(lists.values.max(initial=0)) for lists, _ in prepared)
+        num_words = max(word_lists.highest(lists) for lists, _ in prepared)
     train, test = (
-        (_as_objects(_filtered(lists, skip_top, num_words, oov_char)), labels)
+        (word_lists.as_objects(word_lists.filtered(lists, skip_top, num_words, oov_char)), labels)
         for lists, labels in prepared
     )
     return train, test
-
-
-def _check_numbers(num_words, skip_top, maxlen, start_char, oov_char, index_from):
-    owner = "imdb.load_data"
-    for value, name in ((num_words, "num_words"), (maxlen, "maxlen")):
-        if value is not None:
-            check.non_negative_int(value, name, owner)
-    check.non_negative_int(skip_top, "skip_top", owner)
-    numbers = ((start_char, "start_char"), (oov_char, "oov_char"), (index_from, "index_from"))
-    for value, name in numbers:
-        if value is not None and not check.is_int(value):
-            raise ValueError(
-                f"`{name}` of {owner} must be an integer or None. Received: {name}={value!r}"
-            )
-
-
-def _chosen(lists: Lists, rows: np.ndarray) -> Lists:
-    lengths = lists.lengths[rows]
-    starts = (np.cumsum(lists.lengths) - lists.lengths)[rows]
-    new_starts = np.cumsum(lengths) - lengths
-    places = np.repeat(starts - new_starts, lengths) + np.arange(lengths.sum())
-    return Lists(lists.values[places], lengths)
-
-
-def _with_start(lists: Lists, start_char: int) -> Lists:
-    starts = np.cumsum(lists.lengths) - lists.lengths
-    return Lists(np.insert(lists.values, starts, start_char), lists.lengths + 1)
-
-
-def _filtered(lists: Lists, skip_top: int, num_words: int, oov_char: int | None) -> Lists:
-    values, lengths = lists
-    kept = (values >= skip_top) & (values < num_words)
-    if oov_char is not None:
-        return Lists(np.where(kept, values, oov_char), lengths)
-    before = np.concatenate(([0], np.cumsum(kept)))
-    ends = np.cumsum(lengths)
-    return Lists(values[kept], before[ends] - before[ends - lengths])
-
-
-def _as_objects(lists: Lists) -> np.ndarray:
-    values = lists.values.tolist()
-    rows = np.empty(len(lists.lengths), object)
-    end = 0
-    for row, length in enumerate(lists.lengths.tolist()):
-        start, end = end, end + length
-        rows[row] = values[start:end]
-    return rows

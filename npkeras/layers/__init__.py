@@ -79,9 +79,17 @@ from npkeras.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from npkeras.layers.preprocessing.category_encoding import CategoryEncoding
+from npkeras.layers.preprocessing.discretization import Discretization
+from npkeras.layers.preprocessing.flips_and_crops import RandomCrop, RandomFlip
+from npkeras.layers.preprocessing.integer_lookup import IntegerLookup
+from npkeras.layers.preprocessing.moves import RandomRotation, RandomTranslation, RandomZoom
 from npkeras.layers.preprocessing.normalization import Normalization
 from npkeras.layers.preprocessing.rescaling import Rescaling
 from npkeras.layers.preprocessing.resizing import CenterCrop, Resizing
+from npkeras.layers.preprocessing.string_lookup import StringLookup
+from npkeras.layers.preprocessing.text_vectorization import TextVectorization
+from npkeras.layers.preprocessing.tones import RandomBrightness, RandomContrast
 from npkeras.layers.recurrent import RNN, StackedRNNCells
 from npkeras.layers.regularization import (
     ActivityRegularization,
@@ -154,6 +162,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
     "Conv1D",
@@ -174,6 +183,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "ELU",
@@ -202,6 +212,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTM",
     "LSTMCell",
     "Lambda",
@@ -224,6 +235,13 @@ __all__ = [
     "Permute",
     "RMSNormalization",
     "RNN",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -241,7 +259,9 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

@@ -75,7 +75,7 @@ class Attention(Layer):
         use_causal_mask=False,
     ):
         self._check_inputs(inputs)
-        query_mask, value_mask = self._two_masks(mask)
+        query_mask, value_mask = self._two_masks(mask, inputs)
         query, value, key = (*inputs, inputs[1])[:3]
         scores = self._scores(query, key)
         if not isinstance(scores, KerasTensor):
@@ -111,7 +111,7 @@ class Attention(Layer):
                 f"value] or [query, value, key]. Received: {what}"
             )
 
-    def _two_masks(self, mask):
+    def _two_masks(self, mask, inputs):
         """The masks of query and value. There is none for the key, which goes with the value."""
         if mask is None:
             return None, None
@@ -121,6 +121,16 @@ class Attention(Layer):
                 f"Layer {self.name!r} ({type(self).__name__}) expects a list of masks, "
                 f"[query_mask, value_mask], of which either may be None. Received: {what}"
             )
+        for part, x, name in zip(mask, inputs, ("query", "value"), strict=False):
+            shape, expected = () if part is None else shape_of(part), shape_of(x)[:-1]
+            pairs = zip(reversed(shape), reversed(expected), strict=False)
+            if len(shape) > len(expected) or any(
+                None not in (n, m) and n not in (1, m) for n, m in pairs
+            ):
+                raise ValueError(
+                    f"Layer {self.name!r} ({type(self).__name__}) expects a mask of the {name} "
+                    f"that has all its axes but the last, {expected}. Received shape: {shape}"
+                )
         return mask[:2]
 
 
@@ -131,12 +141,12 @@ class AdditiveAttention(Attention):
     Source: Bahdanau et al., 2014, arxiv.org/abs/1409.0473.
 
     Args:
-        use_scale: Whether there is a weight `scale`, of one number for each feature, that is
-            trained.
+        use_scale: Whether there is a weight `scale`, of one number for each feature of the query,
+            that is trained.
         dropout: The share of the softmax that is set to 0 in training.
 
     Call arguments and shapes:
-        as those of `Attention`, but for the features of the value, which are those of the key
+        as those of `Attention`
 
     Example:
         >>> query, value = np.ones((1, 2, 3)), np.ones((1, 4, 3))
@@ -154,12 +164,16 @@ class AdditiveAttention(Attention):
         self._check_inputs(input_shape)
         self.scale = None
         if self.use_scale:
-            features = (input_shape[1][-1],)
+            features = (input_shape[0][-1],)
             self.scale = self.add_weight(shape=features, initializer="glorot_uniform", name="scale")
 
     def _scores(self, query, key):
         found = ops.tanh(_all_sums(query, key))
-        return ops.sum(found, axis=-1) if self.scale is None else ops.matmul(found, self.scale)
+        if self.scale is None:
+            return ops.sum(found, axis=-1)
+        if shape_of(found)[-1] == self.scale.shape[0]:
+            return ops.matmul(found, self.scale)
+        return ops.sum(ops.multiply(found, self.scale), axis=-1)  # a query with a single feature
 
 
 def _all_sums(query, key):

@@ -298,7 +298,7 @@ class Dot(_Merge):
         super().__init__(**kwargs)
         pair = isinstance(axes, (list, tuple)) and len(axes) == 2
         if not check.is_int(axes) and not (pair and all(map(check.is_int, axes))):
-            raise ValueError(
+            raise (ValueError if isinstance(axes, (list, tuple)) else TypeError)(
                 "`axes` of Dot must be an integer or a pair of integers. "
                 f"Received: axes={check.shown(axes)}"
             )

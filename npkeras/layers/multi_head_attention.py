@@ -359,6 +359,20 @@ class MultiHeadAttention(_Heads):
                 f"{where} expects value and key of the same shape, but for the last axis. "
                 f"Received shapes: {value_shape} and {key_shape}"
             )
+        axes, features = self._axes(len(query_shape)), len(query_shape) - 1
+        if features in axes:
+            raise ValueError(
+                f"{where} cannot attend along the last axis, that of the features. "
+                f"Received: attention_axes={self.attention_axes}, and inputs with "
+                f"{features + 1} axes."
+            )
+        pairs = zip(query_shape[:-1], value_shape, strict=False)
+        if any(None not in (n, m) and n != m for i, (n, m) in enumerate(pairs) if i not in axes):
+            raise ValueError(
+                f"{where} expects query and value of the same lengths along all axes but the "
+                f"last and those that it attends to, {axes}. "
+                f"Received shapes: {query_shape} and {value_shape}"
+            )
 
 
 @register("layers", "GroupedQueryAttention")

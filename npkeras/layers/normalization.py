@@ -13,7 +13,12 @@ from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
-from npkeras.ops.nn import batch_moments, batch_standardized, group_normalization, standardized
+from npkeras.ops.normalization import (
+    batch_moments,
+    batch_standardized,
+    group_normalization,
+    standardized,
+)
 
 
 class _Normalizing(Layer):
@@ -86,8 +91,9 @@ def _axis_or_axes(axis, owner):
     """An integer, or a list of them."""
     if check.is_int(axis):
         return int(axis)
-    if not isinstance(axis, (list, tuple)) or not axis or not all(map(check.is_int, axis)):
-        raise ValueError(
+    is_list = isinstance(axis, (list, tuple))
+    if not is_list or not axis or not all(map(check.is_int, axis)):
+        raise (ValueError if is_list else TypeError)(
             f"`axis` of {owner} must be an integer or a list of integers. "
             f"Received: axis={check.shown(axis)}"
         )
@@ -206,12 +212,8 @@ class BatchNormalization(_Normalizing):
 
     def call(self, inputs, training=None, mask=None):
         ndim = len(inputs.shape)
-        if mask is not None and len(shape_of(mask)) != ndim - 1:
-            raise ValueError(
-                f"Layer {self.name!r} (BatchNormalization) expects a mask that has all axes of the "
-                f"inputs but the last. Received inputs of shape {tuple(inputs.shape)} and a mask "
-                f"of shape {tuple(shape_of(mask))}."
-            )
+        if mask is not None:
+            self._check_mask(shape_of(mask), inputs.shape)
         if isinstance(inputs, KerasTensor):
             return KerasTensor(inputs.shape, self.compute_dtype)
         if not is_float(inputs.dtype):
@@ -224,6 +226,17 @@ class BatchNormalization(_Normalizing):
                 weights = map(_wide, weights)
             y = standardized(inputs, *weights, axis=self.axis % ndim, epsilon=self.epsilon)
         return self._in_compute_dtype(y)
+
+    def _check_mask(self, mask_shape, shape):
+        pairs = zip(mask_shape, shape, strict=False)
+        if len(mask_shape) != len(shape) - 1 or any(
+            None not in (n, m) and n not in (1, m) for n, m in pairs
+        ):
+            raise ValueError(
+                f"Layer {self.name!r} (BatchNormalization) expects a mask that has all axes of the "
+                f"inputs but the last. Received inputs of shape {tuple(shape)} and a mask "
+                f"of shape {tuple(mask_shape)}."
+            )
 
     def _by_batch(self, inputs, axis, mask):
         mean, variance = batch_moments(plain(inputs), axis, mask)

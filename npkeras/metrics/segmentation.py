@@ -18,6 +18,9 @@ class _Confusion(Metric):
         owner = type(self).__name__
         self.num_classes = check.positive_int(num_classes, "num_classes", owner)
         self.target_class_ids = target_class_ids
+        self.total_confusion_matrix = self.add_variable(
+            (num_classes, num_classes), "zeros", name="total_confusion_matrix"
+        )
         for class_id in target_class_ids:
             if not check.is_int(class_id) or not 0 <= class_id < num_classes:
                 raise ValueError(
@@ -26,10 +29,6 @@ class _Confusion(Metric):
                 )
         self.ignore_class = ignore_class
         self.axis = axis
-        shape = (num_classes, num_classes)
-        self.total_confusion_matrix = self.add_variable(
-            shape, "zeros", name="total_confusion_matrix"
-        )
 
     def _add(self, y_true, y_pred, sample_weight):
         """Add class numbers. What is no class from 0 to `num_classes` - 1 is left out."""

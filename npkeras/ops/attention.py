@@ -29,6 +29,27 @@ def _check(query, key, value):
             "The heads of the query must be a multiple of those of the key in "
             f"`dot_product_attention`. Received: {heads} and {key_heads}"
         )
+    samples = {shape[0] for shape in shapes}
+    features = {shapes[0][3], shapes[1][3]}
+    steps, key_heads = ({shape[axis] for shape in shapes[1:]} for axis in (1, 2))
+    if any(len(lengths - {None}) > 1 for lengths in (samples, features, steps, key_heads)):
+        raise ValueError(
+            "`dot_product_attention` expects a query, key and value of as many samples, of which "
+            "query and key have as many features, and key and value as many steps and heads. "
+            f"Received shapes: {', '.join(map(str, shapes))}"
+        )
+
+
+def _check_broadcast(x, name, query, key):
+    """A mask or a bias broadcasts with the scores."""
+    (batch, steps, heads, _), keys = shape_of(query), shape_of(key)[1]
+    scores, shape = (batch, heads, steps, keys), () if x is None else shape_of(x)
+    pairs = zip(reversed(shape), reversed(scores), strict=False)
+    if len(shape) > 4 or any(n not in (1, m) for n, m in pairs):
+        raise ValueError(
+            f"`{name}` of `dot_product_attention` must broadcast with the scores, of shape "
+            f"(batch, heads, query steps, key steps), here {scores}. Received shape: {shape}"
+        )
 
 
 def _attention_infer(query, key, value, *args, **options):
@@ -66,7 +87,7 @@ def _seen(mask, is_causal, groups, steps):
     return seen
 
 
-@fused_op(_attention_infer, promote=True, arrays=4)
+@fused_op(_attention_infer, promote=slice(0, 3), arrays=4)
 def dot_product_attention(
     query,
     key,
@@ -104,6 +125,8 @@ def dot_product_attention(
             f"Received: {flash_attention=}, {attn_logits_soft_cap=}"
         )
     _check(query, key, value)
+    _check_broadcast(mask, "mask", query, key)
+    _check_broadcast(bias, "bias", query, key)
     groups = query.shape[2] // key.shape[2]
     seen = _seen(mask, is_causal, groups, (query.shape[1], key.shape[1]))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
@@ -130,8 +153,10 @@ def dropped_attention(
 
 def _attend(query, key, value, bias, seen, scale, wanted, factors=None, blind_sees_all=True):
     dtype, groups = query.dtype, query.shape[2] // key.shape[2]
+    if 0 in (query.shape[0], query.shape[1], key.shape[1]):
+        return _nothing_attended(query, key, value, bias)
     q, k, v = _grouped(wide(query), groups), _grouped(wide(key), 1), _grouped(wide(value), 1)
-    added = None if bias is None else _per_group(wide(bias), groups)
+    added = None if bias is None else _per_group(bias.astype(q.dtype, copy=False), groups)
     mask = kernels.mask_of(seen, q.dtype)
     found = kernels.attention(
         q, k, v, float(scale), added, mask, factors, blind_sees_all, bool(wanted)
@@ -148,6 +173,16 @@ def _attend(query, key, value, bias, seen, scale, wanted, factors=None, blind_se
         return *gradients, None if dscores is None else _bias_gradient(dscores, bias, groups)
 
     return _ungrouped(found.y).astype(dtype, copy=False), backward
+
+
+def _nothing_attended(query, key, value, bias):
+    """The result where there are no queries or no keys: sums of nothing, which are 0."""
+    arrays = query, key, value, bias
+
+    def backward(dy):
+        return [None if x is None else np.zeros_like(x) for x in arrays]
+
+    return np.zeros((*query.shape[:-1], value.shape[-1]), query.dtype), backward
 
 
 def _bias_gradient(dscores, bias, groups):

@@ -16,7 +16,7 @@ from npkeras.core.shapes import shape_of, unbroadcast
 from npkeras.core.symbolic import KerasTensor
 from npkeras.ops.composed import composed
 from npkeras.ops.elementwise import multiply
-from npkeras.ops.linalg import matmul
+from npkeras.ops.products import matmul
 from npkeras.ops.reduction import sum as reduce_sum
 
 

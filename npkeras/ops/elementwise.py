@@ -295,6 +295,13 @@ def _cast_vjp(y, x, dtype):
 def cast(x, dtype):
     """x in another dtype. Its gradient comes back in the dtype of x."""
     dtype = numpy_dtype(standardize_dtype(dtype))
+    if x.dtype.kind in "US" or dtype.kind == "U":
+        if x.dtype.kind == dtype.kind:
+            return x
+        raise ValueError(
+            f"Strings do not become numbers, nor numbers strings. Received: an array of dtype "
+            f"{x.dtype}, to be cast to {'string' if dtype.kind == 'U' else dtype}"
+        )
     if x.dtype.kind == "f" and dtype.kind in "iu":
         with np.errstate(invalid="ignore"):  # NaN becomes some integer, as everywhere
             return x.astype(dtype)

@@ -14,7 +14,7 @@ from npkeras.core.tape import Traced, plain, recording
 from npkeras.kernels import head as kernels
 from npkeras.kernels.contraction import product
 from npkeras.ops.elementwise import add
-from npkeras.ops.linalg import matmul
+from npkeras.ops.products import matmul
 
 CLASSES = 1024  # with fewer, a layer is no head over a vocabulary
 ENTRIES = 2**21  # with fewer, its outputs fit into the cache anyway

@@ -28,7 +28,7 @@ from npkeras.ops.elementwise import (
     square,
     subtract,
 )
-from npkeras.ops.linalg import matmul
+from npkeras.ops.products import matmul
 
 MATRIX_ORDERS = ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
 

@@ -18,7 +18,7 @@ from npkeras.core.op import fused_op, with_slot
 from npkeras.core.tape import Joint, Traced, plain, recording
 from npkeras.kernels import pooled_convolution as kernels
 from npkeras.ops.convolution import convolution_now, known_plan, run_kernel
-from npkeras.ops.nn import factor_and_shift
+from npkeras.ops.normalization import factor_and_shift
 from npkeras.ops.sliding import format_of, per_axis
 
 ENTRIES = 2**12  # a smaller result is not worth the detour

@@ -108,7 +108,7 @@ def describe(filepath: Any) -> Description:
         size = path.stat().st_size
         if legacy_h5.is_legacy(file):
             return _legacy(path, size, file)
-        held = hdf5.tree_of(file, str(path))
+        held = hdf5.tree_of(file)
         parts, optimizer = _numbered(held)
         kind = "weights of Keras 3 (.weights.h5)"
         if not any("name" in file[group].attrs for group in held):
@@ -126,7 +126,7 @@ def _model_file(path: pathlib.Path) -> Description:
         if texts[_CONFIG] is None:
             raise CorruptFileError(f"{str(path)!r} is a folder without a {_CONFIG!r}.")
         with hdf5.open_file(path / _WEIGHTS) as file:
-            held = hdf5.tree_of(file, f"{path.name}/{_WEIGHTS}")
+            held = hdf5.tree_of(file)
             return _keras_3(path, size, "model in a folder", texts, held)
     with open(path, "rb") as source:
         archive = Archive(source, path.name)
@@ -135,7 +135,7 @@ def _model_file(path: pathlib.Path) -> Description:
             texts[_METADATA] = archive.read(_METADATA, _LARGEST_METADATA)
         where = f"{path.name}/{_WEIGHTS}"
         with hdf5.open_within(archive.open(_WEIGHTS), where) as file:
-            held = hdf5.tree_of(file, where)
+            held = hdf5.tree_of(file)
             return _keras_3(path, path.stat().st_size, "model (.keras)", texts, held)
 
 
@@ -176,7 +176,7 @@ def _sharded(path: pathlib.Path) -> Description:
             )
         size += (path.parent / name).stat().st_size
         with hdf5.open_file(path.parent / name) as file:
-            found, state = _numbered(hdf5.tree_of(file, name))
+            found, state = _numbered(hdf5.tree_of(file))
         for part in [*found, *([state] if state else [])]:
             arrays = parts[part.name].arrays if part.name in parts else []
             parts[part.name] = part._replace(arrays=_in_order([*arrays, *part.arrays]))

@@ -130,7 +130,7 @@ def _opened(path: pathlib.Path) -> Iterator[Archive | assets.Folder]:
 def _weights_of(source: Archive | assets.Folder) -> Iterator[hdf5.Held]:
     where = f"{source.name}/{WEIGHTS}"
     with hdf5.open_within(source.open(WEIGHTS), where) as file:
-        yield hdf5.tree_of(file, where)
+        yield hdf5.tree_of(file)
 
 
 def _config_of(source: Archive | assets.Folder) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -441,38 +440,30 @@ def _fits(optimizer: Any, arrays: list[np.ndarray] | None) -> bool:
 
 
 def group_within(group: Any, name: str, where: str) -> Any:
-    """The group of that name, if it is one and no link."""
-    import h5py
-
-    return _member(group, name, where, h5py.Group, "group")
+    """The group of that name, if it is one."""
+    return _within(group, name, where, hdf5.Group, "group")
 
 
 def dataset_within(group: Any, name: str, where: str) -> Any:
-    """The array at a path below a group, if there are no links on the way."""
-    import h5py
-
-    *path, last = name.split("/")
-    for part in path:
-        group = group_within(group, part, where)
-    return _member(group, last, where, h5py.Dataset, "array")
+    """The array at a path below a group."""
+    return _within(group, name, where, hdf5.Dataset, "array")
 
 
 def has_member(group: Any, name: str) -> bool:
-    """Whether there is something of that name, a link included, which is not followed."""
-    return bool(group.id.links.exists(name.encode()))
+    """Whether there is something of that name."""
+    return name in group
 
 
-def _member(group: Any, name: str, where: str, kind: Callable[..., Any], word: str) -> Any:
-    import h5py
-
-    shown = f"{where!r}: {group.name.rstrip('/')}/{hdf5.printable(name)}"
-    if not name or name in (".", "..") or "\0" in name or not has_member(group, name):
-        raise CorruptFileError(f"{shown} is missing.")
-    if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
-        raise CorruptFileError(f"{shown} is a link to another place or file. It was not followed.")
-    if group.get(name, getclass=True) is not kind:
+def _within(group: Any, path: str, where: str, kind: type, word: str) -> Any:
+    found = group
+    shown = f"{where!r}: {hdf5.printable(group.name).rstrip('/')}/{hdf5.printable(path)}"
+    for name in path.split("/"):
+        if not isinstance(found, hdf5.Group) or name not in found:
+            raise CorruptFileError(f"{shown} is missing.")
+        found = found[name]
+    if not isinstance(found, kind):
         raise CorruptFileError(f"{shown} is no {word}.")
-    return group[name]
+    return found
 
 
 def text_of(group: Any, name: str, where: str) -> str:

@@ -199,7 +199,7 @@ def held_by(path: pathlib.Path) -> Iterator[hdf5.Held]:
             if target.is_symlink():
                 raise CorruptFileError(f"{name!r}, which {path.name!r} names, is a link.")
             file = stack.enter_context(hdf5.open_file(target))
-            trees[name] = hdf5.tree_of(file, name)
+            trees[name] = hdf5.tree_of(file)
         held: hdf5.Held = {}
         for group, names in index.items():
             for name in names:

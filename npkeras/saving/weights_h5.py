@@ -29,5 +29,5 @@ def load(
 ) -> None:
     """Read the weights of a model, and its optimizer's state."""
     with hdf5.open_file(path) as file:
-        held = hdf5.tree_of(file, path.name)
+        held = hdf5.tree_of(file)
         parts.load(model, held, path.name, skip_mismatch, left_out)

@@ -26,6 +26,7 @@ from npkeras.utils.plotting import model_to_dot, plot_model
 from npkeras.utils.seeding import set_random_seed
 from npkeras.utils.sequence import pad_sequences
 from npkeras.utils.splitting import split_dataset
+from npkeras.utils.text_folders import text_dataset_from_directory
 from npkeras.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "set_random_seed",
     "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",

@@ -125,7 +125,9 @@ def test_wrong_numbers_are_refused(call, message):
 
 def test_elements_of_several_shapes_make_no_batch():
     ragged = Dataset(lambda: iter([np.zeros(2), np.zeros(3)]), 2)
-    with pytest.raises(ValueError, match=r"elements of one shape together. Received: .*\(2,\), \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"elements of one shape together. Received: .*\(2,\), \(3,\)"
+    ):
         list(ragged.batch(2))
 
 

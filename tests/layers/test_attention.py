@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import npkeras
 from npkeras.layers import AdditiveAttention, Attention
 from tests.layers.engines import array, mask_of, masked, ones
 
@@ -63,7 +64,7 @@ def test_inputs_may_have_any_number_of_axes(engine, name, ndim):
 def test_dropout_drops_the_scores_of_keras(keras, name):
     theirs, ours = (
         getattr(layers, name)(dropout=0.4, seed=3, use_scale=False)
-        for layers in (keras.layers, __import__("npkeras").layers)
+        for layers in (keras.layers, npkeras.layers)
     )
     for _ in range(2):
         expected = theirs([QUERY, VALUE], training=True, return_attention_scores=True)
@@ -89,6 +90,35 @@ def test_other_inputs_than_a_list_of_two_or_three_are_refused(engine, name, inpu
 def test_other_masks_than_a_list_of_two_are_refused(mask, message):
     with pytest.raises(ValueError, match=rf"'a' \(Attention\) expects a list of masks.*{message}"):
         Attention(name="a")([QUERY, VALUE], mask=mask)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("features", [(3, 7, 3), (3, 1, 3), (1, 2, 4)])
+def test_scale_has_an_entry_for_each_feature_of_the_query(keras, features):
+    inputs = [
+        RANDOM.normal(size=(2, steps, length)).astype("float32")
+        for steps, length in zip((4, 5, 5), features, strict=True)
+    ]
+    theirs, ours = keras.layers.AdditiveAttention(), AdditiveAttention()
+    expected = theirs(inputs)
+    ours(inputs)
+    assert ours.scale.shape == tuple(theirs.scale.shape) == features[:1]
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(ours(inputs), array(expected), rtol=1e-5, atol=1e-6)
+
+
+@by_layer
+@pytest.mark.parametrize(
+    "masks, message",
+    [
+        ([QUERY_MASK[:, :2], None], r"mask of the query.*\(2, 4\)\. Received shape: \(2, 2\)"),
+        ([None, np.ones((3, 5), bool)], r"mask of the value.*\. Received shape: \(3, 5\)"),
+        ([None, np.ones((1, 2, 5), bool)], r"mask of the value.*\. Received shape: \(1, 2, 5\)"),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused(name, masks, message):
+    with pytest.raises(ValueError, match=rf"'a' \({name}\) expects a {message}"):
+        getattr(npkeras.layers, name)(name="a")([QUERY, VALUE], mask=masks)
 
 
 @pytest.mark.parametrize(

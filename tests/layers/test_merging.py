@@ -1,5 +1,7 @@
 """Layers of several inputs: masks, errors, functions. What takes `engine` is true of Keras too."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -152,7 +154,6 @@ def test_a_built_layer_still_checks_its_inputs():
     [
         (lambda: Concatenate(axis="a"), "`axis` of Concatenate.*'a'"),
         (lambda: Concatenate(axis=5, name="c")([A, B]), "'c' .*axis 5"),
-        (lambda: Dot("a"), "`axes` of Dot.*'a'"),
         (lambda: Dot((1,)), r"`axes` of Dot.*\(1,\)"),
         (lambda: Dot((1, 1.0)), "`axes` of Dot"),
         (lambda: Subtract(name="s")([A]), r"'s' \(Subtract\) takes a list of 2 input"),
@@ -162,3 +163,9 @@ def test_a_built_layer_still_checks_its_inputs():
 def test_messages(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("axes", ["a", 1.0, None])
+def test_axes_of_another_type_are_a_type_error(engine, axes):
+    with pytest.raises(TypeError, match="axes.*" + re.escape(str(axes))):
+        engine.layers.Dot(axes)

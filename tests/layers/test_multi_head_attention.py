@@ -242,6 +242,36 @@ def test_inputs_that_do_not_fit_are_refused(inputs, message):
         GroupQueryAttention(2, 3, 1, name="g")(*inputs)
 
 
+@pytest.mark.parametrize(
+    "axes, shapes, message",
+    [
+        (None, [(2, 4, 3), (3, 5, 3)], r"same lengths.*\(1,\)\. .*\(2, 4, 3\) and \(3, 5, 3\)"),
+        (1, [(2, 4, 3, 3), (2, 5, 2, 3)], r"same lengths.*\(1,\)\. .*\(2, 5, 2, 3\)"),
+        (2, [(2, 4, 3), (2, 4, 3)], r"along the last axis.*attention_axes=\(2,\), .*3 axes"),
+        ((1, -1), [(2, 4, 3, 3)] * 2, r"along the last axis.*\(1, -1\), .*4 axes"),
+    ],
+)
+def test_axes_that_do_not_fit_are_refused(axes, shapes, message):
+    layer = MultiHeadAttention(2, 3, attention_axes=axes, name="m")
+    with pytest.raises(ValueError, match=rf"'m' \(MultiHeadAttention\).*{message}"):
+        layer(*(ones(*shape) for shape in shapes))
+
+
+@pytest.mark.keras
+@by_kind
+@pytest.mark.parametrize("inputs", [(ones(2, 4, 3), ones(2, 0, 3)), (ones(2, 0, 3), ones(2, 5, 3))])
+def test_without_values_or_queries_numbers_are_those_of_keras_and_gradients_zero(
+    keras, name, inputs
+):
+    ours, theirs = twins(keras, name, *inputs)
+    with GradientTape() as tape:
+        found = ours(*inputs)
+        total = npkeras.ops.sum(found)
+    assert_alike(found, theirs(*inputs))
+    for gradient in tape.gradient(total, ours.trainable_variables)[:-1]:
+        np.testing.assert_array_equal(gradient, np.zeros_like(gradient))
+
+
 @by_kind
 @pytest.mark.parametrize("shape", [(2, 3, 4), (2, 2, 4, 3, 1), (4,)])
 def test_masks_that_do_not_fit_are_refused(name, shape):

@@ -220,14 +220,16 @@ INPUT = ones(2, 3, 4)
             lambda: BatchNormalization(name="b")(INPUT, mask=np.ones((2, 3, 4), bool)),
             r"'b' .*mask.*\(2, 3, 4\)",
         ),
-        (lambda: LayerNormalization(axis="a"), "`axis` of LayerNormalization.*'a'"),
+        (
+            lambda: BatchNormalization(name="b")(INPUT, mask=np.ones((2, 2), bool), training=True),
+            r"'b' .*\(2, 3, 4\).*mask of shape \(2, 2\)",
+        ),
         (lambda: LayerNormalization(axis=[]), r"`axis` of LayerNormalization.*\[\]"),
         (lambda: LayerNormalization(axis=3, name="n")(INPUT), "'n' .*axis"),
         (lambda: GroupNormalization(0), "`groups` of GroupNormalization.*groups=0"),
         (lambda: GroupNormalization(2, axis=0), "`axis` of GroupNormalization.*axis=0"),
         (lambda: GroupNormalization(3, name="g")(INPUT), "'g' .*groups=3.*4 channels"),
         (lambda: GroupNormalization(8, name="g")(INPUT), "'g' .*groups=8.*4 channels"),
-        (lambda: UnitNormalization(axis=None), "`axis` of UnitNormalization.*None"),
         (lambda: UnitNormalization(axis=3, name="u")(INPUT), r"'u' .*axis 3.*\(2, 3, 4\)"),
         (lambda: RMSNormalization(axis=3, name="r")(INPUT), "'r' .*axis"),
     ],
@@ -235,3 +237,16 @@ INPUT = ones(2, 3, 4)
 def test_messages(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ["LayerNormalization", "UnitNormalization", "RMSNormalization"])
+@pytest.mark.parametrize("axis", ["a", None, 1.5])
+def test_an_axis_of_another_type_is_a_type_error(engine, name, axis):
+    with pytest.raises(TypeError):
+        getattr(engine.layers, name)(axis=axis)(INPUT)
+
+
+@pytest.mark.parametrize("kind", [LayerNormalization, UnitNormalization, RMSNormalization])
+def test_the_message_says_what_an_axis_is(kind):
+    with pytest.raises(TypeError, match=rf"`axis` of {kind.__name__} must be an integer.*axis=1.5"):
+        kind(axis=1.5)

@@ -62,6 +62,12 @@ SIZES = (
     {"size": (3, 9), "interpolation": "bicubic", "antialias": True},
     {"size": (4, 4), "interpolation": "lanczos3", "crop_to_aspect_ratio": True},
 )
+MOVES = (
+    {},
+    {"fill_value": 2.0, "interpolation": "nearest"},
+    {"fill_mode": "nearest"},
+    {"fill_mode": "reflect", **FIRST},
+)
 
 
 def add_cases(add):
@@ -92,7 +98,12 @@ def add_cases(add):
     add("adaptive_max_pool adaptive_average_pool", pooled, options=adaptive[:1], keras=False)
     first = pooled.transpose(0, 3, 1, 2)
     add("adaptive_max_pool adaptive_average_pool", first, options=adaptive[1:])
-    add("unfold", pooled.transpose(0, 3, 1, 2), options=FOLDS)
+    _add_windows(add)
+    _add_images(add)
+
+
+def _add_windows(add):
+    add("unfold", _distinct(2, 6, 7, 3).transpose(0, 3, 1, 2), options=FOLDS)
     columns = _uniform(2, 12, 20)
     add("fold", columns, options=({"output_size": (5, 6), "kernel_size": 2},))
     more = {"kernel_size": (2, 3), "dilation": (1, 2), "padding": 1, "stride": 2}
@@ -104,14 +115,20 @@ def add_cases(add):
         VOLUMES,
         options=({"size": 2}, {"size": (2, 1, 3), **SAME}),
     )
+
+
+def _add_images(add):
     add("resize", IMAGES, options=SIZES)
     area = {"size": (9, 4), "interpolation": "area", "pad_to_aspect_ratio": True, **FIRST}
     add("resize", IMAGES, options=(area,), keras=False)  # TensorFlow has no gradient of it
     add("resize", IMAGES[0], options=({"size": (4, 9)},))
+    moved = np.array([[0.9, 0.2, -0.3, -0.1, 1.1, 0.4, 0.01, -0.02]] * 2, "float32")
+    # The gradient is that of TensorFlow, which is not the true one.
+    add("affine_transform", IMAGES, moved, options=MOVES, differentiable=False)
     edges = {"left_cropping": 2, "bottom_cropping": 1, "target_height": 3, "target_width": 2}
     add("crop_images", IMAGES, options=(edges, {**edges, **FIRST}))
     edges = {"left_padding": 2, "bottom_padding": 1, "target_height": 8, "target_width": 10}
     add("pad_images", IMAGES, options=(edges, {**edges, **FIRST}))
-    colors = np.clip(pooled, -0.97, 0.97) / 2 + 0.5
+    colors = np.clip(_distinct(2, 6, 7, 3), -0.97, 0.97) / 2 + 0.5
     add("rgb_to_grayscale rgb_to_hsv hsv_to_rgb", colors)
     add("rgb_to_grayscale", IMAGES[..., :1])

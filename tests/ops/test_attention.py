@@ -62,9 +62,68 @@ def test_half_precision_is_computed_in_single_precision():
     np.testing.assert_allclose(y, ops.dot_product_attention(QUERY, KEY, VALUE), atol=4e-3)
 
 
+def gradients_of(*arrays, **options):
+    """The result, and the gradients of its sum."""
+    traced = [Traced(x, object()) for x in arrays]
+    with GradientTape() as tape:
+        y = ops.dot_product_attention(*traced, **options)
+        total = ops.sum(y)
+    return y.numpy(), tape.gradient(total, traced)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_without_keys_the_result_is_zero(causal):
+    y, gradients = gradients_of(QUERY, KEY[:, :0], VALUE[:, :0], is_causal=causal)
+    np.testing.assert_array_equal(y, np.zeros_like(QUERY))
+    np.testing.assert_array_equal(gradients[0], np.zeros_like(QUERY))
+
+
+@pytest.mark.parametrize("what", ["queries", "samples"])
+def test_without_queries_or_samples_the_gradients_are_zero(what):
+    key, value = (KEY, VALUE) if what == "queries" else (KEY[:0], VALUE[:0])
+    query = QUERY[:, :0] if what == "queries" else QUERY[:0]
+    y, gradients = gradients_of(query, key, value, BIAS[..., : query.shape[1], :])
+    assert y.shape == query.shape
+    for gradient, x in zip(gradients, (query, key, value), strict=False):
+        np.testing.assert_array_equal(gradient, np.zeros_like(x))
+
+
+def test_a_bias_of_another_dtype_leaves_that_of_the_result():
+    arrays = [x.astype("float32") for x in (QUERY, KEY, VALUE)]
+    y, gradients = gradients_of(*arrays, BIAS)
+    assert y.dtype == "float32"
+    assert [g.dtype for g in gradients] == ["float32", "float32", "float32", "float64"]
+    expected = ops.dot_product_attention(*arrays, BIAS.astype("float32"))
+    np.testing.assert_array_equal(y, expected)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
+        (
+            lambda: ops.dot_product_attention(QUERY, KEY[:1], VALUE[:1]),
+            r"as many samples.*\(2, 3, 4, 5\), \(1, 6, 4, 5\)",
+        ),
+        (
+            lambda: ops.dot_product_attention(QUERY, KEY[..., :3], VALUE),
+            r"as many features.*\(2, 6, 4, 3\)",
+        ),
+        (
+            lambda: ops.dot_product_attention(QUERY, KEY, VALUE[:, :4]),
+            r"as many steps and heads.*\(2, 4, 4, 5\)",
+        ),
+        (
+            lambda: ops.dot_product_attention(QUERY, KEY, VALUE[:, :, :2]),
+            r"as many steps and heads.*\(2, 6, 2, 5\)",
+        ),
+        (
+            lambda: ops.dot_product_attention(QUERY, KEY, VALUE, mask=MASK[..., :4]),
+            r"`mask` of.*broadcast.*\(2, 4, 3, 6\).*\(2, 1, 3, 4\)",
+        ),
+        (
+            lambda: ops.dot_product_attention(QUERY, KEY, VALUE, BIAS[:, :3]),
+            r"`bias` of.*broadcast.*\(2, 4, 3, 6\).*\(1, 3, 3, 6\)",
+        ),
         (
             lambda: ops.dot_product_attention(QUERY[0], KEY[0], VALUE[0]),
             r"\(3, 4, 5\), \(6, 4, 5\)",

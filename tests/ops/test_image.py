@@ -5,6 +5,7 @@ import pytest
 
 import npkeras
 from npkeras.core.symbolic import KerasTensor
+from npkeras.core.tape import GradientTape, Traced
 from npkeras.ops.image import resize
 from tests.layers.engines import array
 
@@ -247,3 +248,65 @@ def test_a_model_with_images_is_remade_from_its_config(engine):
     assert names == ["InputLayer", "Resize", "RGBToGrayscale", "ExtractPatches"]
     again = engine.Model.from_config(config)
     np.testing.assert_array_equal(array(again(X)), array(model(X)))
+
+
+MOVES = np.random.default_rng(5).normal(size=(2, 8)) * [1, 0.5, 3, 0.5, 1, 3, 0.01, 0.01]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8", "int32", "int64"])
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "wrap", "reflect"])
+def test_moved_images_are_those_of_keras_to_the_bit(keras, fill_mode, interpolation, dtype):
+    ways = {"fill_mode": fill_mode, "interpolation": interpolation, "fill_value": 7.5}
+    x = BYTES.astype(dtype)
+    moves = MOVES.astype("float32")
+    both(keras, "affine_transform", x, moves, rtol=0, **ways)
+    both(keras, "affine_transform", x[0], moves[0], rtol=0, **ways)
+    first = x.transpose(0, 3, 1, 2)
+    both(keras, "affine_transform", first, moves[:1], rtol=0, data_format="channels_first", **ways)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "wrap", "reflect"])
+def test_gradients_of_moved_images_are_those_of_keras(keras, tf, fill_mode, interpolation):
+    ways = {"fill_mode": fill_mode, "interpolation": interpolation, "fill_value": 7.5}
+    angle = np.linspace(0.3, 2, 2)
+    cos, sin, zero = np.cos(angle), np.sin(angle), 0 * angle
+    moves = np.stack([cos, -sin, 2.7 + zero, sin, cos, 0.4 + zero, zero, zero], 1).astype("float32")
+    dy = np.random.default_rng(6).normal(size=X.shape).astype("float32")
+    theirs, given = tf.constant(X), tf.constant(moves)
+    with tf.GradientTape() as tape:
+        tape.watch([theirs, given])
+        y = keras.ops.image.affine_transform(theirs, given, **ways)
+    expected, none = tape.gradient(y, [theirs, given], dy)
+    ours, traced = Traced(X, object()), Traced(moves, object())
+    with GradientTape() as tape:
+        y = npkeras.ops.image.affine_transform(ours, traced, **ways)
+    found, also_none = tape.gradient(y, [ours, traced], dy)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-5)
+    assert none is None
+    assert also_none is None or not np.any(also_none)
+
+
+@pytest.mark.parametrize(
+    "images, transform, options, message",
+    [
+        (X, MOVES[:, :7], {}, r"eight numbers.*\(2, 7\)"),
+        (X, np.ones((2, 3, 3)), {}, r"eight numbers.*\(2, 3, 3\)"),
+        (X, np.ones((3, 8)), {}, r"one for each image.*\(3, 8\)"),
+        (X[0, 0], MOVES, {}, r"expects one image.*\(8, 3\)"),
+        (X, MOVES, {"fill_mode": "mirror"}, "`fill_mode` of `affine_transform`.*'mirror'"),
+        (X, MOVES, {"interpolation": "cubic"}, "`interpolation`.*'cubic'"),
+        (X, MOVES, {"data_format": "last"}, "`data_format`.*'last'"),
+    ],
+)
+def test_moves_that_are_refused(images, transform, options, message):
+    with pytest.raises(ValueError, match=message):
+        npkeras.ops.image.affine_transform(images, transform, **options)
+
+
+def test_only_numbers_are_moved():
+    with pytest.raises(TypeError, match="images of numbers.*bool"):
+        npkeras.ops.image.affine_transform(X > 0.5, MOVES)

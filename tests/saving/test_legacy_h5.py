@@ -256,14 +256,14 @@ def setting(name, value, group="/"):
 LIES = {
     "a soft link": (
         lambda file: replaced(file, lambda f, n: f.__setitem__(n, h5py.SoftLink("/x"))),
-        "is a link to another place",
+        "a link to another place",
     ),
     "an external link": (
         lambda file: replaced(file, lambda f, n: f.__setitem__(n, h5py.ExternalLink("x.h5", "/"))),
-        "is a link to another place",
+        "a link to another place",
     ),
     "numbers of another file": (lambda file: replaced(file, external), "from another file"),
-    "a bomb": (lambda file: replaced(file, bomb), "claims 4,398,046,511,104 bytes"),
+    "a bomb": (lambda file: replaced(file, bomb), "would lie outside of it"),
     "no array": (lambda file: file.__delitem__(KERNEL), "kernel is missing"),
     "a group": (lambda file: replaced(file, lambda f, n: f.create_group(n)), "is no array"),
     "text for numbers": (

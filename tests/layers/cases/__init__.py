@@ -7,7 +7,9 @@ say nothing.
 
 from tests.layers.cases import (
     attention,
+    augmentation,
     basic,
+    categories,
     convolution,
     merging,
     normalization,
@@ -15,7 +17,17 @@ from tests.layers.cases import (
     various,
 )
 
-FAMILIES = (attention, basic, convolution, merging, normalization, recurrent, various)
+FAMILIES = (
+    attention,
+    augmentation,
+    basic,
+    categories,
+    convolution,
+    merging,
+    normalization,
+    recurrent,
+    various,
+)
 
 CASES = [case for family in FAMILIES for case in family.CASES]
 CONFIGURATIONS = {k: v for family in FAMILIES for k, v in family.CONFIGURATIONS.items()}

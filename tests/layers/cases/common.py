@@ -26,7 +26,6 @@ class Case:
         differentiable: Whether gradients are compared with numeric ones.
         per_sample: Whether rows of a batch do not see each other, and any number of them will do.
         keras: Whether TensorFlow on a CPU can compute it under every dtype policy.
-        scale: How large the numbers are of which gradients are made: they are rounded like those.
     """
 
     name: str
@@ -36,7 +35,6 @@ class Case:
     differentiable: bool = True
     per_sample: bool = True
     keras: bool = True
-    scale: float = 0.1
 
     def __str__(self):
         return "-".join([self.name, *map(str, self.options)])

@@ -180,11 +180,10 @@ def weighted(draw, data_format, *names):
     """Initializers, regularizers and constraints for weights of these names, and a bias.
 
     Where channels come first and there are as many of them as entries along the last axis, Keras
-    adds the bias along the last axis; it is not asked. The gradients of a softmax sum to zero, and
-    their sums over places are rounding errors.
+    adds the bias along the last axis; it is not asked.
     """
     options = {
-        "activation": draw(activations.filter(lambda name: name != "softmax")),
+        "activation": draw(activations),
         "use_bias": draw(flags) and data_format != "channels_first",
         "activity_regularizer": draw(regularizers),
     }
