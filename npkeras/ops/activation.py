@@ -124,6 +124,8 @@ def bent_relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
     Below the threshold it is `negative_slope` * (x - threshold); above `max_value` it is
     `max_value`.
     """
+    if max_value is not None:
+        max_value = x.dtype.type(max_value)  # whole numbers end at a whole number
     if max_value is not None and not threshold:
         y = np.clip(x, 0, max_value, dtype=x.dtype)
     else:

@@ -188,3 +188,9 @@ def test_a_shared_axis_may_be_unknown(engine):
 def test_messages_of_learned_and_leaking_slopes(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.5])
+def test_whole_numbers_end_at_a_whole_number(engine, threshold):
+    layer = engine.layers.ReLU(max_value=6.5, threshold=threshold)
+    assert array(layer(np.array([-3, 0, 2, 6, 7]))).tolist() == [0, 0, 2, 6, 6]
