@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from npkeras.core import check
@@ -30,7 +33,8 @@ def parse(data: bytes, where: str) -> dict[str, Any]:
         raise CorruptFileError(f"{where} is larger than that of any model: {len(data):,} bytes.")
     try:
         text = data.decode("utf-8")
-        parsed = json.loads(text, object_pairs_hook=_without_repetition, parse_int=_int)
+        with _no_collection():
+            parsed = json.loads(text, object_pairs_hook=_without_repetition, parse_int=_int)
     except RecursionError:
         raise CorruptFileError(f"{where} is nested too deep.") from None
     except UnicodeDecodeError:
@@ -42,6 +46,18 @@ def parse(data: bytes, where: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise CorruptFileError(f"{where} is a {type(parsed).__name__}. Expected a dict.")
     return parsed
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for garbage: each new dict counts, and none is garbage. It takes half the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
