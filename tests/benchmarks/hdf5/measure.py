@@ -127,7 +127,7 @@ def _imports(reader):
 def _read(npkeras, hdf5, path):
     def action():
         with hdf5.open_file(path) as file:
-            held = hdf5.tree_of(file, path.name)
+            held = hdf5.tree_of(file)
             for group, names in held.items():
                 for name in names:
                     dataset = file[group][name]
