@@ -6,7 +6,7 @@ import numpy as np
 
 from npkeras.core.attach import attach, attached
 from npkeras.core.deferred import Deferred, may_defer
-from npkeras.core.op import fused_op, with_slot
+from npkeras.core.op import fused_op
 from npkeras.core.shapes import float_dtype, shape_of
 from npkeras.core.sums import column_sums
 from npkeras.core.symbolic import KerasTensor
@@ -26,7 +26,7 @@ def dense(x, kernel, bias=None, rectify=False):
     Shapes: x (..., features), kernel (features, units), bias (units,) -> (..., units)
     """
     if not rectify and _is_large(x, kernel):
-        return Head(with_slot(x), kernel, bias).logits()
+        return Head(x, kernel, bias).logits()
     return _dense(x, kernel, bias, rectify=rectify)
 
 

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from npkeras.core.deferred import Deferred, may_chain
-from npkeras.core.op import fused_op, with_slot
+from npkeras.core.op import fused_op
 from npkeras.core.tape import Joint, Traced, plain, recording
 from npkeras.kernels import pooled_convolution as kernels
 from npkeras.ops.convolution import convolution_now, known_plan, run_kernel
@@ -36,7 +36,6 @@ def convolution(inputs, kernel, bias=None, *, options, owner, depthwise=False, r
         owner: Who calls, for error messages.
     """
     form = {"options": options, "owner": owner, "depthwise": depthwise, "rectify": rectify}
-    inputs = with_slot(inputs)
     if may_chain() and _of_one_precision(inputs, kernel, bias):
         plan, _ = known_plan(inputs.shape, kernel.shape, options, owner, depthwise)
         places = len(inputs) * math.prod(plan.lengths)
