@@ -16,6 +16,14 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Bytes get the argument's name: a file's content, with its time, is no name for a test.
+
+    Processes that share the tests between them must agree on the names.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def keras():
     """Keras on TensorFlow; the test is skipped where it is not installed."""

@@ -16,7 +16,8 @@ def idx(array, word=None, shape=None):
     """An array of bytes as an IDX file."""
     shape = array.shape if shape is None else shape
     word = 0x800 + array.ndim if word is None else word
-    return gzip.compress(struct.pack(f">{1 + len(shape)}I", word, *shape) + array.tobytes())
+    content = struct.pack(f">{1 + len(shape)}I", word, *shape) + array.tobytes()
+    return gzip.compress(content, mtime=0)
 
 
 def keep(monkeypatch, home, contents):
@@ -77,7 +78,7 @@ LABELS, PICTURES = NAMES[:2]
     "name, content, reason",
     [
         (LABELS, b"no archive", "is no whole IDX file"),
-        (LABELS, gzip.compress(b""), "is no whole IDX file"),
+        (LABELS, gzip.compress(b"", mtime=0), "is no whole IDX file"),
         (LABELS, idx(np.zeros(3, "uint8"))[:-9], "is no whole IDX file"),
         (LABELS, idx(np.zeros((3, 28, 28), "uint8")), "with 1 axes. Received: .* with 0x803"),
         (PICTURES, idx(np.zeros(3, "uint8"), shape=(3, 1, 1)), "Received: .* with 0x801"),
