@@ -3,9 +3,8 @@
 The scores of all heads of a batch do not fit into the cache. Here a few heads at a time (of long
 sequences: a few queries) go through all passes, in one buffer that does.
 
-The exponentials are never divided by their sums: the small results and gradients are, which have
-`features` columns instead of `steps`. Where the lengths of the vectors show that no score is
-large, none has to be shifted before `exp`, and what is masked is multiplied by zero.
+Where the lengths of the vectors show that no score is large, none has to be shifted before `exp`,
+and what is masked is multiplied by zero.
 
 Letters: B batch, K heads of the key, G heads of the query for each of those, T query steps, S key
 steps. Heads stand before steps, as views of arrays in which they stand behind.
@@ -13,18 +12,18 @@ steps. Heads stand before steps, as views of arrays in which they stand behind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from npkeras.kernels import kernel
-from npkeras.kernels.threads import halves, together
+from npkeras.kernels.threads import halves, slices, together
 
 Array = np.ndarray
 Unit = tuple[slice, slice]  # some samples, some heads of the key
 
-_BLOCK_BYTES = 2**19  # of scores: two such blocks, and what goes in and out, stay in the cache
+_BLOCK_BYTES = 3 * 2**19  # of scores: two such blocks, and what goes in and out, stay in the cache
 _FEW_QUERIES = 64  # fewer at a time would make the products slow
 _TWO = 2**18  # so many scores are worth a second thread
 _BOUND = 20.0  # exp(20) is far from all limits, and so is the sum of many
@@ -47,8 +46,11 @@ class Attended(NamedTuple):
     """The result, and what the way back needs."""
 
     y: Array  # (B, K, G, T, features of the value), a view of (B, T, K, G, features)
-    weights: Array | None  # (B, K, G, T, S): exp(scores), masked, not divided by `sums`
-    sums: Array | None  # (B, K, G, T)
+    weights: Array | None  # (B, K, G, T, S): the softmax
+
+    def part(self, samples: slice) -> Attended:
+        """That of some samples."""
+        return Attended(self.y[samples], None if self.weights is None else self.weights[samples])
 
 
 class Gradients(NamedTuple):
@@ -98,9 +100,27 @@ def attention(
     """
     batch, heads, groups, steps, _ = query.shape
     shape = (batch, heads, groups, steps, key.shape[3])
-    y = _headed(batch, steps, heads, groups, value.shape[-1], query.dtype)
+    y = np.empty((batch, steps, heads * groups * value.shape[-1]), query.dtype)
     weights = np.empty(shape, query.dtype) if keep else None
-    sums = np.empty(shape[:-1], query.dtype) if keep else None
+    found = Attended(headed(y, heads, groups), weights)
+    attend(found, query, key, value, scale, bias, mask, factors, blind_sees_all)
+    return found
+
+
+def attend(
+    found: Attended,
+    query: Array,
+    key: Array,
+    value: Array,
+    scale: float,
+    bias: Array | None = None,
+    mask: Mask | None = None,
+    factors: Array | None = None,
+    blind_sees_all: bool = True,
+) -> None:
+    """`attention`, whose result is written into arrays that are there already."""
+    y, weights = found
+    shape = (*query.shape[:-1], key.shape[3])
     shifted = bias is not None or not _bound(query, key, scale) <= _BOUND
     one = np.ones(shape[-1], query.dtype)
 
@@ -118,14 +138,11 @@ def attention(
         total = np.matmul(x, one)
         if blind is not None and not blind_sees_all:
             total += blind[..., 0]
+        x /= total[..., None]
         dropped = x if factors is None else np.multiply(x, factors[at], out=space)
         np.matmul(dropped, value[part], out=y[at])
-        y[at] /= total[..., None]
-        if sums is not None:
-            sums[at] = total
 
     _for_all_blocks(shape, query.dtype, block)
-    return Attended(y, weights, sums)
 
 
 def _exponentials(x: Array, mask: Mask | None, shifted: bool) -> None:
@@ -160,34 +177,52 @@ def attention_backward(
     With P the softmax and D the factors:
 
         dvalue = (P * D)' dy
-        dscores = P * (D * (dy value') - sum(dy * y))
+        dP = D * (dy value'),  dscores = P * (dP - sum(P * dP))
         dquery = scale * dscores key,  dkey = scale * dscores' query
 
     Shapes: dy (B, K, G, T, features of the value)
     """
-    batch, heads, groups, steps, features = query.shape
-    y, weights, sums = attended
-    assert weights is not None and sums is not None
+    assert attended.weights is not None
+    gradients = Gradients(
+        _like(query) if wanted[0] else None,
+        _like(key) if wanted[1] else None,
+        _like(value) if wanted[2] else None,
+        np.empty_like(attended.weights) if wanted[3] else None,
+    )
+    attend_backward(gradients, dy, query, key, value, scale, attended, mask, factors)
+    return gradients
+
+
+def attend_backward(
+    gradients: Gradients,
+    dy: Array,
+    query: Array,
+    key: Array,
+    value: Array,
+    scale: float,
+    attended: Attended,
+    mask: Mask | None = None,
+    factors: Array | None = None,
+) -> None:
+    """`attention_backward`, whose results are written into arrays that are there already."""
+    weights = attended.weights
+    assert weights is not None
+    dquery, dkey, dvalue, dscores = gradients
     shape, dtype = weights.shape, query.dtype
-    want_query, want_key, want_value, want_scores = wanted
-    dquery = _headed(batch, steps, heads, groups, features, dtype) if want_query else None
-    dkey = _headed(batch, shape[-1], heads, 1, features, dtype) if want_key else None
-    dvalue = _headed(batch, shape[-1], heads, 1, value.shape[-1], dtype) if want_value else None
-    dscores = np.empty(shape, dtype) if want_scores else None
     factor = dtype.type(scale)
 
     def block(at: tuple[slice, ...], part: tuple[slice, ...], space: Array) -> None:
         x, first = weights[at], at[3].start == 0
-        small = dy[at] / sums[at][..., None]
+        given = dy[at]
         if dvalue is not None:
             dropped = x if factors is None else np.multiply(x, factors[at], out=space)
-            _add_product(dropped, small, dvalue[part], first)
+            _add_product(dropped, given, dvalue[part], first)
         if dquery is None and dkey is None and dscores is None:
             return
-        dx = np.matmul(small, value[part].swapaxes(-1, -2), out=space)
+        dx = np.matmul(given, value[part].swapaxes(-1, -2), out=space)
         if factors is not None:
             dx *= factors[at]
-        dx -= np.vecdot(small, y[at])[..., None]
+        dx -= np.vecdot(x, dx)[..., None]
         dx *= x
         if mask is not None and mask.blind is not None:
             dx *= 1 - _piece(mask.blind, at)
@@ -199,7 +234,6 @@ def attention_backward(
             _add_product(dx, query[at] * factor, dkey[part], first)
 
     _for_all_blocks(shape, dtype, block)
-    return Gradients(dquery, dkey, dvalue, dscores)
 
 
 def _add_product(x: Array, rows: Array, total: Array, first: bool) -> None:
@@ -214,17 +248,30 @@ def _add_product(x: Array, rows: Array, total: Array, first: bool) -> None:
         total += found
 
 
-def _headed(
-    batch: int, steps: int, heads: int, groups: int, features: int, dtype: np.dtype
-) -> Array:
-    """An array (batch, steps, heads, groups, features) with the steps moved behind the groups."""
-    return np.empty((batch, steps, heads, groups, features), dtype).transpose(0, 2, 3, 1, 4)
+def headed(x: Array, heads: int, groups: int) -> Array:
+    """(B, steps, heads * groups * features) as (B, heads, groups, steps, features): a view."""
+    batch, steps, width = x.shape
+    features = width // max(1, heads * groups)
+    return x.reshape(batch, steps, heads, groups, features).transpose(0, 2, 3, 1, 4)
+
+
+def _like(x: Array) -> Array:
+    """Space for a gradient, with the steps before the heads."""
+    batch, heads, groups, steps, features = x.shape
+    return headed(np.empty((batch, steps, heads * groups * features), x.dtype), heads, groups)
 
 
 def _bound(query: Array, key: Array, scale: float) -> float:
     """What no score exceeds: the product of the largest lengths of two vectors."""
-    squares = [float(np.vecdot(x, x).max(initial=0)) for x in (query, key)]
-    return abs(scale) * float(np.sqrt(squares[0]) * np.sqrt(squares[1]))
+    longest = [float(_squared_lengths(x).max(initial=0)) for x in (query, key)]
+    return abs(scale) * float(np.sqrt(longest[0]) * np.sqrt(longest[1]))
+
+
+def _squared_lengths(x: Array) -> Array:
+    """Of all vectors; in the order in which they lie in memory, and so in long loops."""
+    batch, heads, groups, steps, features = x.shape
+    rows = x.transpose(0, 3, 1, 2, 4).reshape(batch, steps, heads * groups * features)
+    return np.square(rows).reshape(-1, features) @ np.ones(features, x.dtype)
 
 
 def _piece(x: Array, at: tuple[slice, ...]) -> Array:
@@ -271,9 +318,4 @@ def _units(shape: tuple[int, ...], itemsize: int) -> list[Unit]:
     head = max(1, groups * steps * keys * itemsize)
     some = max(1, min(heads, _BLOCK_BYTES // head))
     samples = max(1, _BLOCK_BYTES // (head * heads)) if some == heads else 1
-    return [(b, k) for b in _slices(batch, samples) for k in _slices(heads, some)]
-
-
-def _slices(length: int, step: int) -> Iterator[slice]:
-    for start in range(0, length, step):
-        yield slice(start, min(start + step, length))
+    return [(b, k) for b in slices(batch, samples) for k in slices(heads, some)]

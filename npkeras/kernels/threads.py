@@ -201,3 +201,10 @@ def halves(length: int) -> tuple[slice, slice]:
     """Two slices that make up `length` rows."""
     middle = (length + 1) // 2
     return slice(0, middle), slice(middle, length)
+
+
+def slices(length: int, most: int) -> list[slice]:
+    """Slices of at most so many rows, about equal, none longer than the first: `length` in all."""
+    count = -(-length // most)
+    ends = [length - i * length // count for i in range(count, -1, -1)] if count else [0]
+    return [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]

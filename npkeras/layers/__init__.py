@@ -24,6 +24,7 @@ from npkeras.layers.depthwise import (
 )
 from npkeras.layers.einsum_dense import EinsumDense
 from npkeras.layers.embedding import Embedding
+from npkeras.layers.group_query_attention import GroupQueryAttention
 from npkeras.layers.gru import GRU, GRUCell
 from npkeras.layers.identity import Identity
 from npkeras.layers.input import Input, InputLayer
@@ -49,7 +50,7 @@ from npkeras.layers.merging import (
     multiply,
     subtract,
 )
-from npkeras.layers.multi_head_attention import GroupQueryAttention, MultiHeadAttention
+from npkeras.layers.multi_head_attention import MultiHeadAttention
 from npkeras.layers.normalization import (
     BatchNormalization,
     GroupNormalization,

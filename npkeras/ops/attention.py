@@ -11,6 +11,7 @@ from npkeras.core.shapes import float_dtype, shape_of, unbroadcast
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
 from npkeras.kernels import attention as kernels
+from npkeras.kernels import heads as whole
 from npkeras.ops.activation import wide
 
 # B batch, T query steps, S key steps, N heads of the query, K of the key, G = N / K, H features.
@@ -149,6 +150,80 @@ def dropped_attention(
     if factors is not None:
         factors = _per_group(wide(factors), groups)
     return _attend(query, key, value, None, seen, scale, wanted, factors, blind_sees_all)
+
+
+def _heads_infer(query, key, value, *weights, **options):
+    return KerasTensor((*shape_of(query)[:-1], shape_of(weights[3])[-1]), float_dtype(query))
+
+
+@fused_op(_heads_infer, promote=True, arrays=11)
+def attention_by_heads(
+    query,
+    key,
+    value,
+    query_kernel,
+    key_kernel,
+    value_kernel,
+    output_kernel,
+    query_bias=None,
+    key_bias=None,
+    value_bias=None,
+    output_bias=None,
+    *,
+    mask=None,
+    factors=None,
+    blind_sees_all=True,
+    wanted,
+):
+    """`dropped_attention` of three products, and the product of its result, in float32 or float64.
+
+    Args:
+        query, key, value: None for a key or a value: it is the same as the one before.
+        query_kernel, key_kernel, value_kernel: What they are multiplied by.
+        output_kernel: What the result is multiplied by.
+        query_bias, key_bias, value_bias, output_bias: What is added to the products: None or not
+            for the first three alike.
+        mask: Where a query may see a key, (batch or 1, heads or 1, T, S).
+        factors, blind_sees_all: As for `dropped_attention`.
+
+    Shapes:
+        query (batch, T, any), key and value (batch, S, any), kernels of these (any, heads,
+        features), output_kernel (heads, features, outputs) -> (batch, T, outputs)
+    """
+    arrays = [None if x is None else np.ascontiguousarray(x) for x in (query, key, value)]
+    kernels_3d = query_kernel, key_kernel, value_kernel
+    columns = [w.reshape(len(w), -1) for w in kernels_3d]
+    last = output_kernel.reshape(-1, output_kernel.shape[-1])
+    biases = [
+        None if b is None else b.reshape(-1)
+        for b in (query_bias, key_bias, value_bias, output_bias)
+    ]
+    weights = whole.Weights((*columns, last), biases)
+    heads = key_kernel.shape[1], query_kernel.shape[1] // key_kernel.shape[1]
+    scale = 1 / math.sqrt(query_kernel.shape[-1])
+    hidden = kernels.mask_of(_seen(mask, False, heads[1], None), query.dtype)
+    factors = None if factors is None else _per_group(factors, heads[1])
+    options = hidden, factors
+    y, kept = whole.attention_by_heads(
+        *arrays, weights, heads, scale, *options, blind_sees_all, bool(wanted)
+    )
+
+    def backward(dy):
+        want_inputs = not {0, 1, 2}.isdisjoint(wanted)
+        found = whole.attention_by_heads_backward(
+            np.ascontiguousarray(dy), weights, heads, kept, *options, want_inputs
+        )
+        inputs = iter(found.inputs)
+        like = *kernels_3d, output_kernel, query_bias, key_bias, value_bias, output_bias
+        return (
+            *(next(inputs, None) if x is not None else None for x in arrays),
+            *(
+                None if x is None else gradient.reshape(x.shape)
+                for x, gradient in zip(like, found.kernels + found.biases, strict=True)
+            ),
+        )
+
+    return y, backward
 
 
 def _attend(query, key, value, bias, seen, scale, wanted, factors=None, blind_sees_all=True):

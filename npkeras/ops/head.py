@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from npkeras.core.attach import attach, attached
@@ -11,6 +13,7 @@ from npkeras.core.shapes import float_dtype, shape_of
 from npkeras.core.sums import column_sums
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Traced, plain, recording
+from npkeras.kernels import dense as small
 from npkeras.kernels import head as kernels
 from npkeras.kernels.contraction import product
 from npkeras.ops.elementwise import add
@@ -37,6 +40,9 @@ def _dense_infer(x, kernel, bias, *, rectify):
 
 @fused_op(_dense_infer, promote=True)
 def _dense(x, kernel, bias, *, rectify, wanted):
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) if x.ndim > 1 else x
+    if rows.ndim == kernel.ndim == 2 and small.is_tall(rows, kernel):
+        return _tall_dense(x, rows, kernel, bias, rectify, wanted)
     y = matmul.forward(x, kernel)
     if bias is not None:
         y = np.add(y, bias, out=y if y.dtype == bias.dtype else None)
@@ -47,13 +53,27 @@ def _dense(x, kernel, bias, *, rectify, wanted):
         if rectify:
             dy = dy * (y > 0)
         dx = product(dy, kernel.T) if 0 in wanted else None
-        rows = dy.reshape(-1, dy.shape[-1])
-        inputs = x.reshape(len(rows), -1) if x.size else x.reshape(len(rows), x.shape[-1])
-        dkernel = product(inputs.T, rows) if 1 in wanted else None
-        dbias = column_sums(rows) if 2 in wanted else None
+        given = dy.reshape(-1, dy.shape[-1])
+        inputs = x.reshape(len(given), -1) if x.size else x.reshape(len(given), x.shape[-1])
+        dkernel = product(inputs.T, given) if 1 in wanted else None
+        dbias = column_sums(given) if 2 in wanted else None
         return dx, dkernel, dbias
 
     return y, backward
+
+
+def _tall_dense(x, rows, kernel, bias, rectify, wanted):
+    """The same for many rows and a small kernel."""
+    y = small.dense_rows(rows, kernel, bias, rectify)
+
+    def backward(dy):
+        given = dy.reshape(y.shape)
+        kept = y if rectify else None
+        want = [i in wanted for i in range(3)]
+        dx, *rest = small.dense_rows_back(given, rows, kernel, kept, want)
+        return None if dx is None else dx.reshape(x.shape), *rest
+
+    return y.reshape(*x.shape[:-1], kernel.shape[1]), backward
 
 
 def _is_large(x, kernel):

@@ -122,3 +122,13 @@ def test_halves_make_up_the_whole(length):
     first, second = halves(length)
     assert [*range(length)[first], *range(length)[second]] == [*range(length)]
     assert len(range(length)[first]) - len(range(length)[second]) in (0, 1)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 40])
+@pytest.mark.parametrize("length", [0, 1, 2, 7, 12, 13])
+def test_slices_make_up_the_whole(length, most):
+    parts = threads.slices(length, most)
+    assert [i for part in parts for i in range(length)[part]] == list(range(length))
+    sizes = [part.stop - part.start for part in parts]
+    assert all(0 < size <= most for size in sizes)
+    assert not sizes or sizes[0] == max(sizes) <= min(sizes) + 1

@@ -13,7 +13,7 @@ import numpy as np
 
 from npkeras.core import random as core_random
 from npkeras.core import tree
-from npkeras.layers import multi_head_attention
+from npkeras.layers import heads
 
 FEW = 4  # units in the last place of the largest gradient of the call
 MANY = 64  # more than a sound engine is away from the truth: TensorFlow's tanh was by 20
@@ -57,6 +57,6 @@ def drops_of_single_precision():
 
     with (
         mock.patch.object(core_random, "dropout_mask", dropout_mask),
-        mock.patch.object(multi_head_attention, "dropout_mask", dropout_mask),
+        mock.patch.object(heads, "dropout_mask", dropout_mask),
     ):
         yield

@@ -5,6 +5,7 @@ import pytest
 
 import npkeras
 from npkeras import GradientTape
+from npkeras.core.tape import Traced
 from npkeras.layers import GroupQueryAttention, MultiHeadAttention
 from tests.layers.engines import array, mask_of, masked, ones
 
@@ -286,3 +287,80 @@ def test_masks_of_steps_do_not_fit_several_axes():
         ValueError, match=r"'m' \(MultiHeadAttention\) attends to the axes \(1, 2\)"
     ):
         layer(x, x, use_causal_mask=True)
+
+
+CALLS = {
+    "itself": lambda layer, x, y: layer(x, x),
+    "another": lambda layer, x, y: layer(x, y),
+    "three": lambda layer, x, y: layer(x, y, y * 0.5),
+    "key is query": lambda layer, x, y: layer(x, x * 0.5, x),
+    "value is query": lambda layer, x, y: layer(x, x, x * 0.5),
+    "no gradient to the value": lambda layer, x, y: layer(x, npkeras.ops.stop_gradient(x)),
+    "masks": lambda layer, x, y: layer(x, y, query_mask=QUERY_MASK, value_mask=VALUE_MASK),
+    "causal": lambda layer, x, y: layer(x, x, use_causal_mask=True),
+    "dropout": lambda layer, x, y: layer(x, y, training=True),
+}
+
+
+@by_kind
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("options", [{}, {"use_bias": False}, {"dropout": 0.3, "seed": 1}])
+def test_all_at_once_is_layer_by_layer(name, call, options, monkeypatch):
+    """`attention_by_heads` against the layers within, one after another, with gradients."""
+    x, y = QUERY.astype("float64"), RANDOM.normal(size=(2, 3, 6))
+    results = []
+    for fits in (True, False):
+        npkeras.utils.set_random_seed(0)
+        layer = layer_of(npkeras, name, dtype="float64", **options)
+        layer.build(x.shape, x.shape)
+        if not fits:
+            monkeypatch.setattr(layer, "_fits", lambda *inputs: False)
+        with GradientTape(persistent=True) as tape:
+            inputs = tape.watch(x), tape.watch(y)
+            outputs = CALLS[call](layer, x, y)
+            loss = npkeras.ops.sum(npkeras.ops.sin(outputs))
+        del inputs
+        sources = [x, y, *layer.trainable_weights]
+        results.append([array(outputs), *tape.gradient(loss, sources)])
+    for found, expected in zip(*results, strict=True):
+        if expected is None:
+            assert found is None
+        else:
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@by_kind
+def test_weights_that_are_frozen_get_no_gradient(name):
+    layer = layer_of(npkeras, name)
+    layer.build(QUERY.shape, QUERY.shape)
+    layer._key_dense.trainable = False
+    with GradientTape() as tape:
+        loss = npkeras.ops.sum(layer(QUERY, QUERY) ** 2)
+    gradients = tape.gradient(loss, layer.weights)
+    frozen = {id(weight) for weight in layer._key_dense.weights}
+    for weight, gradient in zip(layer.weights, gradients, strict=True):
+        assert (gradient is None) == (id(weight) in frozen)
+
+
+def test_layers_within_may_be_replaced():
+    """A layer that is no plain product is called as it is."""
+    layer = MultiHeadAttention(2, 3)
+    layer.build(QUERY.shape, QUERY.shape)
+    before = layer(QUERY, QUERY)
+    layer.value_dense.activation = npkeras.activations.relu
+    assert not np.allclose(layer(QUERY, QUERY), before)
+
+
+def test_one_array_may_stand_for_two_values():
+    """Each of them has a gradient of its own, and together they have that of one for both."""
+    layer = MultiHeadAttention(2, 3)
+    layer.build(QUERY.shape, QUERY.shape)
+    gradients = []
+    for query, value in ((Traced(QUERY, object()), Traced(QUERY, object())),) * 2:
+        value = value if not gradients else query
+        with GradientTape() as tape:
+            loss = npkeras.ops.sum(layer(query, value) ** 2)
+        gradients.append(tape.gradient(loss, [query, value]))
+    (one, two), (both, _) = gradients
+    np.testing.assert_allclose(one + two, both, rtol=1e-5, atol=1e-5)
+    assert np.abs(two).max() > 1e-3
