@@ -288,6 +288,12 @@ _add("moments", CUBE, options=({"axes": (0, 1)}, {"axes": (2,), "keepdims": True
 _add("normalize layer_normalization rms_normalization", X, rtol=1e-4)
 _add("batch_normalization", X, ROW, np.abs(ROW), options=({"axis": -1},), rtol=1e-4)
 _add("dot_product_attention", *(_uniform(-1, 1, 2, n, 2, 4) for n in (3, 5, 5)), rtol=1e-4)
+_add(
+    "attention_by_heads",
+    *(_uniform(-1, 1, 2, *shape) for shape in ((3, 4), (5, 3), (5, 2))),
+    *(_uniform(-1, 1, *shape) for shape in ((4, 2, 2), (3, 2, 2), (2, 2, 3), (2, 3, 4))),
+    keras=False,
+)
 _add("categorical_crossentropy", np.eye(4)[:3], X, options=({"from_logits": True},), constant=())
 _add("sparse_categorical_crossentropy", INDICES[:3], X, options=({"from_logits": True},))
 _add("binary_crossentropy", FLAGS.astype(float), X, options=({"from_logits": True},))
