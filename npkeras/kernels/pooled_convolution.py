@@ -47,7 +47,7 @@ from npkeras.kernels.threads import in_halves
 Array = np.ndarray
 Block = tuple[slice, slice]  # of samples, and of pooled places along the first axis
 
-_BLOCK_BYTES = 2**21  # what the patches of a block and its output take
+_BLOCK_BYTES = 2**22  # what the patches of a block and its output take
 
 
 class Pooled(NamedTuple):
