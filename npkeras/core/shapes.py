@@ -59,6 +59,13 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     return tuple(result)
 
 
+def spreads_to(shape: Shape, target: Shape) -> bool:
+    """Whether an array of a shape can be broadcast to another. Unknown lengths fit any."""
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    fits = all(n == 1 or n == m or None in (n, m) for n, m in pairs)
+    return len(shape) <= len(target) and fits
+
+
 def unbroadcast(dy: Any, shape: Shape) -> Any:
     """The gradient of an argument that was broadcast: summed over the axes it was spread along."""
     if dy.shape == shape:

@@ -7,7 +7,7 @@ from npkeras.core import check
 from npkeras.core.deferred import settled
 from npkeras.core.dtypes import is_float
 from npkeras.core.registry import register
-from npkeras.core.shapes import shape_of
+from npkeras.core.shapes import shape_of, spreads_to
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.signatures import is_users
@@ -235,10 +235,7 @@ class Softmax(_Elementwise):
         return ops.multiply(result, ops.cast(mask, dtype))
 
     def _check_mask(self, shape, expected):
-        aligned = zip(reversed(shape), reversed(expected), strict=False)
-        if len(shape) > len(expected) or any(
-            None not in (n, m) and n not in (1, m) for n, m in aligned
-        ):
+        if not spreads_to(shape, expected):
             raise ValueError(
                 f"Layer {self.name!r} (Softmax) expects a mask that broadcasts to its inputs, of "
                 f"shape {tuple(expected)}. Received a mask of shape {tuple(shape)}."

@@ -6,7 +6,7 @@ from npkeras import ops, random
 from npkeras.core import check
 from npkeras.core.random import SeedGenerator
 from npkeras.core.registry import register
-from npkeras.core.shapes import shape_of
+from npkeras.core.shapes import shape_of, spreads_to
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
 from npkeras.layers.base import Layer
@@ -123,10 +123,7 @@ class Attention(Layer):
             )
         for part, x, name in zip(mask, inputs, ("query", "value"), strict=False):
             shape, expected = () if part is None else shape_of(part), shape_of(x)[:-1]
-            pairs = zip(reversed(shape), reversed(expected), strict=False)
-            if len(shape) > len(expected) or any(
-                None not in (n, m) and n not in (1, m) for n, m in pairs
-            ):
+            if not spreads_to(shape, expected):
                 raise ValueError(
                     f"Layer {self.name!r} ({type(self).__name__}) expects a mask of the {name} "
                     f"that has all its axes but the last, {expected}. Received shape: {shape}"

@@ -9,7 +9,7 @@ from npkeras import activations, constraints, initializers, ops, regularizers
 from npkeras.core import check
 from npkeras.core.attach import get_mask
 from npkeras.core.random import dropout_mask
-from npkeras.core.shapes import shape_of
+from npkeras.core.shapes import shape_of, spreads_to
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Traced, plain
 from npkeras.layers.activation import Softmax
@@ -154,9 +154,7 @@ class Heads(Layer):
         return seen
 
     def _check_mask(self, shape, scores):
-        if len(shape) > len(scores) or any(
-            n not in (1, m) for n, m in zip(shape, scores, strict=True)
-        ):
+        if not spreads_to(shape, scores):
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) expects masks that broadcast with "
                 f"its scores, of shape {scores}. Received a mask that becomes one of shape {shape}."

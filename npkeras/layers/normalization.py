@@ -8,7 +8,7 @@ from npkeras import constraints, initializers, ops, regularizers
 from npkeras.core import check
 from npkeras.core.dtypes import is_float
 from npkeras.core.registry import register
-from npkeras.core.shapes import shape_of
+from npkeras.core.shapes import shape_of, spreads_to
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
 from npkeras.layers.base import Layer
@@ -228,10 +228,7 @@ class BatchNormalization(_Normalizing):
         return self._in_compute_dtype(y)
 
     def _check_mask(self, mask_shape, shape):
-        pairs = zip(mask_shape, shape, strict=False)
-        if len(mask_shape) != len(shape) - 1 or any(
-            None not in (n, m) and n not in (1, m) for n, m in pairs
-        ):
+        if len(mask_shape) != len(shape) - 1 or not spreads_to(mask_shape, shape[:-1]):
             raise ValueError(
                 f"Layer {self.name!r} (BatchNormalization) expects a mask that has all axes of the "
                 f"inputs but the last. Received inputs of shape {tuple(shape)} and a mask "

@@ -5,6 +5,7 @@ import numpy as np
 from npkeras.core import names, registry
 from npkeras.core.dtypes import as_array, numpy_dtype
 from npkeras.core.registry import Configurable, register
+from npkeras.core.shapes import spreads_to
 from npkeras.core.tape import plain
 from npkeras.core.variable import Variable
 from npkeras.losses.base import float_dtype_of, same_rank
@@ -207,7 +208,7 @@ def aligned_weights(sample_weight, shape, owner):
     if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     missing = len(shape) - weights.ndim
-    if missing < 0 or any(n not in (1, m) for n, m in zip(weights.shape, shape, strict=False)):
+    if missing < 0 or not spreads_to(weights.shape, shape[: weights.ndim]):
         raise ValueError(
             f"The metric `{owner}` weighs values of shape {tuple(shape)}. Received: "
             f"sample_weight of shape {weights.shape}, which does not fit its first axes."

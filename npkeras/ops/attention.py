@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from npkeras.core.op import fused_op
-from npkeras.core.shapes import float_dtype, shape_of, unbroadcast
+from npkeras.core.shapes import float_dtype, shape_of, spreads_to, unbroadcast
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
 from npkeras.kernels import attention as kernels
@@ -45,8 +45,7 @@ def _check_broadcast(x, name, query, key):
     """A mask or a bias broadcasts with the scores."""
     (batch, steps, heads, _), keys = shape_of(query), shape_of(key)[1]
     scores, shape = (batch, heads, steps, keys), () if x is None else shape_of(x)
-    pairs = zip(reversed(shape), reversed(scores), strict=False)
-    if len(shape) > 4 or any(n not in (1, m) for n, m in pairs):
+    if not spreads_to(shape, scores):
         raise ValueError(
             f"`{name}` of `dot_product_attention` must broadcast with the scores, of shape "
             f"(batch, heads, query steps, key steps), here {scores}. Received shape: {shape}"

@@ -22,6 +22,17 @@ def test_broadcasting_is_numpys(first, second):
         assert shapes.broadcast_shapes(first, second) == expected
 
 
+@given(shape=lengths, target=lengths)
+def test_what_spreads_to_a_shape_is_numpys(shape, target):
+    try:
+        fits = np.broadcast_to(np.zeros(shape), target) is not None
+    except ValueError:
+        fits = False
+    assert shapes.spreads_to(shape, target) == fits
+    assert not fits or shapes.spreads_to((None,) * len(shape), target)
+    assert not fits or shapes.spreads_to(shape, (None,) * len(target))
+
+
 @pytest.mark.parametrize(
     "first, second, result",
     [
