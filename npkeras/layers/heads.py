@@ -173,19 +173,17 @@ class Heads(Layer):
     def _fits(self, query, key, value):
         """Whether the layers within are plain products that `attention_by_heads` can make."""
         within = self._query_dense, self._key_dense, self._value_dense, self._output_dense
+        if self._gate_dense is not None or not all(map(_is_product, within)):
+            return False
         shapes = [() if isinstance(x, KerasTensor) else shape_of(x) for x in (query, key, value)]
+        kernels = [dense.kernel.shape for dense in within]
         return (
-            all(map(_is_product, within))
-            and self._gate_dense is None
+            all(len(shape) == 3 for shape in (*shapes, *kernels))
             and self._is_plain(shapes[0])
-            and shapes[1][:2] == shapes[2][:2]
             and shapes[0][0] == shapes[1][0]
+            and shapes[1][:2] == shapes[2][:2]
             and 0 not in (*shapes[0], *shapes[1])
-            and len(within[3].kernel.shape) == 3
-            and all(
-                shape[-1] == dense.kernel.shape[0]
-                for shape, dense in zip(shapes, within, strict=False)
-            )
+            and [shape[-1] for shape in shapes] == [shape[0] for shape in kernels[:3]]
         )
 
     def _whole(self, query, key, value, seen, training):
