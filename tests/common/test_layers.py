@@ -21,7 +21,7 @@ from npkeras.layers.signatures import build_arguments
 from tests.checks import check_gradients, shapes_agree
 from tests.layers.cases import CASES, CONFIGURATIONS, ELSEWHERE, NOT_CALLED
 from tests.layers.cases.common import inner
-from tests.layers.rounding import assert_rounded_as_well, drops_of_single_precision, in_double
+from tests.layers.rounding import assert_rounded_as_well, habits_of_single_precision, in_double
 
 CALLED = [case for case in CASES if case.name not in NOT_CALLED]
 by_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -157,7 +157,7 @@ def in_double_precision(case, weights):
     def jumbled(y):
         return weighting(y) * signs.choice([-1.0, 1.0], y.shape)
 
-    with drops_of_single_precision():
+    with habits_of_single_precision():
         exact, others = gradients(weighting), gradients(jumbled)
     return exact, max(np.abs(g).max(initial=1) for g in (*exact, *others) if g is not None)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from npkeras.core import random as core_random
 from npkeras.core import tree
-from npkeras.layers import heads
+from npkeras.layers import attention, heads
 
 FEW = 4  # units in the last place of the largest gradient of the call
 MANY = 64  # more than a sound engine is away from the truth: TensorFlow's tanh was by 20
@@ -46,9 +46,16 @@ def in_double(case, policy):
     return dataclasses.replace(policy(case, "float64"), inputs=tree.map(double, case.inputs))
 
 
+_HIDDEN = 1e9 * 2**29  # beside it a score is rounded away in double precision
+
+
 @contextlib.contextmanager
-def drops_of_single_precision():
-    """Dropout drops in double precision what it drops in single precision."""
+def habits_of_single_precision():
+    """Dropout drops in double precision what it drops in single precision.
+
+    And a score that a mask moved far down is lost, as it is beside 1e9 in single precision: a query
+    that may see nothing sees all alike.
+    """
     draw = core_random.dropout_mask
 
     def dropout_mask(shape, rate, seed=None, dtype="float32"):
@@ -58,5 +65,6 @@ def drops_of_single_precision():
     with (
         mock.patch.object(core_random, "dropout_mask", dropout_mask),
         mock.patch.object(heads, "dropout_mask", dropout_mask),
+        mock.patch.dict(attention._FAR, {"float64": _HIDDEN}),
     ):
         yield

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from npkeras.core import random as core_random
-from tests.layers.rounding import assert_rounded_as_well, drops_of_single_precision
+from npkeras.layers import Attention
+from tests.layers.rounding import assert_rounded_as_well, habits_of_single_precision
 
 UNIT = 2.0**-23
 
@@ -48,9 +49,23 @@ def test_a_gradient_of_another_dtype_is_not_let_through():
 
 def test_dropout_drops_the_same_in_double_precision():
     single = core_random.dropout_mask((50,), 0.4, 7)
-    with drops_of_single_precision():
+    with habits_of_single_precision():
         double = core_random.dropout_mask((50,), 0.4, 7, "float64")
     assert double.dtype == "float64"
     np.testing.assert_array_equal(double != 0, single != 0)
     np.testing.assert_allclose(double, single, rtol=1e-7)
     assert not np.array_equal(core_random.dropout_mask((50,), 0.4, 7, "float64"), double)
+
+
+def test_a_score_beside_a_hidden_one_is_lost_as_in_single_precision():
+    """Queries that may see nothing: in double precision 1e9 leaves of their scores what counts."""
+    x = np.random.default_rng(0).normal(size=(1, 3, 3))
+
+    def result(dtype):
+        inputs = x.astype(dtype)
+        return Attention(dtype=dtype)([inputs, inputs], mask=[None, np.zeros((1, 3), bool)])
+
+    single = result("float32")
+    assert not np.allclose(result("float64"), single, rtol=1e-3)
+    with habits_of_single_precision():
+        np.testing.assert_allclose(result("float64"), single, rtol=1e-5)
