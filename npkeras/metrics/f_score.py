@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from npkeras.core import check
+from npkeras.core import check, config
 from npkeras.core.registry import register
-from npkeras.metrics.base import Metric, add_to, aligned_weights, array_of, quotient, same_shape
+from npkeras.metrics.base import Metric, add_to, aligned_weights, array_of, same_shape
 
 AVERAGES = (None, "micro", "macro", "weighted")
 NOTHING = 1e-9  # the largest score of a row must exceed this to be a guess at all
@@ -15,6 +15,9 @@ class FBetaScore(Metric):
     """The harmonic mean of precision and recall, with recall weighing beta times as much.
 
         (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
+
+    As in Keras, `npkeras.config.epsilon()` is added to what is divided by: it counts where the
+    weights of samples are tiny.
 
     Args:
         average: How the scores of the classes become one. None: they do not; `"micro"`:
@@ -102,16 +105,16 @@ class FBetaScore(Metric):
         """The score, or one for each class."""
         if not self._built:
             return np.zeros((), self.dtype)[()]
-        right = self.true_positives.value
-        precision = quotient(right, right + self.false_positives.value)
-        recall = quotient(right, right + self.false_negatives.value)
-        below = self.beta**2 * precision + recall
-        scores = (1 + self.beta**2) * quotient(precision * recall, below)
+        right, least = self.true_positives.value, config.epsilon()
+        precision = right / (right + self.false_positives.value + least)
+        recall = right / (right + self.false_negatives.value + least)
+        below = self.beta**2 * precision + recall + least
+        scores = (1 + self.beta**2) * precision * recall / below
         if self.average == "macro":
             scores = scores.mean()
         elif self.average == "weighted":
             weights = self.intermediate_weights.value
-            scores = (scores * quotient(weights, weights.sum())).sum()
+            scores = (scores * weights / (weights.sum() + least)).sum()
         return scores.astype(self.dtype)[()]
 
 

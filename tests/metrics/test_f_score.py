@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import npkeras
 from npkeras import metrics
 
 LABELS = np.array([[0, 1, 0], [1, 0, 1], [1, 0, 0]], "float32")
@@ -47,3 +48,16 @@ def test_impossible_arguments_are_refused():
             metrics.FBetaScore(**options)
     with pytest.raises(ValueError, match=r"F1Score expects .*\(3,\)"):
         metrics.F1Score().update_state(LABELS[0], SCORES[0])
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("average", [None, "micro", "macro", "weighted"])
+@pytest.mark.parametrize("weight", [1.0, 1e-3, 1e-7])
+def test_tiny_weights_count_as_in_keras(keras, average, weight):
+    results = []
+    for metrics in (npkeras.metrics, keras.metrics):
+        metric = metrics.FBetaScore(average=average, beta=0.5)
+        y_true, y_pred = np.eye(3)[[2, 0]], np.array([[0.5, 0.3, 0.9], [0.7, 0.8, 0.2]])
+        metric.update_state(y_true, y_pred, sample_weight=np.full(2, weight))
+        results.append(np.array(metric.result()))
+    np.testing.assert_allclose(*results, rtol=1e-6)
