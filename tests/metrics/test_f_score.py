@@ -55,8 +55,8 @@ def test_impossible_arguments_are_refused():
 @pytest.mark.parametrize("weight", [1.0, 1e-3, 1e-7])
 def test_tiny_weights_count_as_in_keras(keras, average, weight):
     results = []
-    for metrics in (npkeras.metrics, keras.metrics):
-        metric = metrics.FBetaScore(average=average, beta=0.5)
+    for engine in (npkeras, keras):
+        metric = engine.metrics.FBetaScore(average=average, beta=0.5)
         y_true, y_pred = np.eye(3)[[2, 0]], np.array([[0.5, 0.3, 0.9], [0.7, 0.8, 0.2]])
         metric.update_state(y_true, y_pred, sample_weight=np.full(2, weight))
         results.append(np.array(metric.result()))
