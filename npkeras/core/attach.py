@@ -38,6 +38,13 @@ def attached(x: Any, key: str) -> Any:
     return notes.get(key) if notes else None
 
 
+def attach_all_of(x: np.ndarray, y: np.ndarray) -> None:
+    """Attach to the array `y` what is attached to the array `x`."""
+    entry = _beside.get(id(x)) if _beside else None
+    for key, value in entry[1].items() if entry else ():
+        attach(y, key, value)
+
+
 def get_mask(x: Any) -> Any:
     """The mask of `x`, True where an entry counts, or None."""
     return attached(x, "mask")

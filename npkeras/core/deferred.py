@@ -111,11 +111,6 @@ def may_chain() -> bool:
     return _thread.chained or recording()
 
 
-def is_chained() -> bool:
-    """Whether `chaining` is on, and no tape runs."""
-    return _thread.chained and not recording()
-
-
 def settled(value: Any) -> Any:
     """A value as code of others expects it: computed, and where no tape runs a bare array."""
     return value.value if type(value) is Deferred and not recording() else value

@@ -257,8 +257,8 @@ def _same_object_cache(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def with_slot(arg: Any) -> Any:
     """A bare array under `GradientTape.watch` as a recorded value."""
-    if type(arg) is ndarray and id(arg) in watched:
-        return Traced(arg, watched[id(arg)][1])
+    if isinstance(arg, ndarray) and id(arg) in watched:
+        return Traced(np.asarray(arg), watched[id(arg)][1])
     return arg
 
 
@@ -482,7 +482,11 @@ def _no_op(function: Any) -> TypeError:
 
 def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     op = _BY_NUMPY.get(ufunc)
-    if op is None or method != "__call__" or options:
+    out = options.pop("out", (None,))
+    if out[0] is inputs[0]:  # `array += recorded`: the name then stands for the result
+        options.pop("axes", None)  # of `array @= recorded`, where they are the usual ones
+        out = (None,)
+    if op is None or method != "__call__" or options or out != (None,):
         raise _no_op(ufunc)
     return op(*inputs)
 

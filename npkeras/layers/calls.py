@@ -13,8 +13,9 @@ import numpy as np
 from npkeras.core import check, names, tree
 from npkeras.core.attach import get_mask, set_mask
 from npkeras.core.autocast import autocast_scope
-from npkeras.core.deferred import chaining, is_chained, settled
+from npkeras.core.deferred import chaining, settled
 from npkeras.core.dtypes import dtype_of, is_float, standardize_dtype
+from npkeras.core.handed import Handed, handed, plain_view, taken_back
 from npkeras.core.op import OPS, with_slot
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, remember, thread
@@ -34,6 +35,7 @@ class _Context(threading.local):
 
     entry = None  # the outermost layer
     training = None
+    passing_rows = None  # a number of rows that no layer is to be built for: other batches differ
 
 
 _context = _Context()
@@ -88,6 +90,8 @@ class Caller:
         """Float arrays in the compute dtype; everything else as it is."""
         if watched and recording() and with_slot(x) is not x:
             x = _masked_like(with_slot(x), x)
+        if type(x) is Handed:
+            x = plain_view(x)
         if type(x) is np.ndarray:
             kind = x.dtype.kind
             if x.dtype is self._compute or (kind != "f" and kind != "O") or not self.autocast:
@@ -179,16 +183,26 @@ class Caller:
         _context.training = training
         try:
             with names.name_scope(self.name), autocast_scope(self._mixed):
-                if self._is_foreign and is_chained():
+                if self._is_foreign:
                     return self._call_foreign(args, kwargs)
                 return self.call(*args, **kwargs)
         finally:
             _context.entry, _context.training = outer_entry, outer_training
 
     def _call_foreign(self, args, kwargs):
-        """`call` by others, who expect bare arrays where no tape runs."""
+        """`call` by others: they expect arrays where no tape runs, and may not change those given."""
         with chaining(False):
-            return self.call(*tree.map(settled, args), **tree.map(settled, kwargs))
+            try:
+                outputs = self.call(*tree.map(_for_others, args), **tree.map(_for_others, kwargs))
+            except ValueError as error:
+                if "read-only" not in str(error):
+                    raise
+                raise ValueError(
+                    f"`call` of layer {self.name!r} ({type(self).__name__}) writes into an array "
+                    "that it was given, or a view of one, which would change the data of the "
+                    "caller. Make a new one: `x = x + 1` in place of `x += 1`, or `np.array(x)`."
+                ) from error
+        return tree.map(taken_back, outputs)
 
     def _penalize(self, outputs):
         """Add the activity regularizer's penalties: per sample, as Keras does."""
@@ -318,6 +332,29 @@ class Caller:
         return tree.pack(outputs, flat)
 
 
+@contextlib.contextmanager
+def passing_rows(rows):
+    """Inside this `with` block layers are built as if nobody knew how many rows a batch has.
+
+    Args:
+        rows: How many this batch has.
+    """
+    outer, _context.passing_rows = _context.passing_rows, rows
+    try:
+        yield
+    finally:
+        _context.passing_rows = outer
+
+
+def lasting_shape(x):
+    """The shape to build for: None for the number of rows, if only this batch has so many."""
+    shape = shape_of(x)
+    rows = _context.passing_rows
+    if rows is None or isinstance(x, KerasTensor) or not shape or shape[0] != rows:
+        return shape
+    return (None, *shape[1:])
+
+
 class recording_calls:
     """Inside this `with` block symbolic calls are noted, even within the `call` of a layer."""
 
@@ -353,6 +390,11 @@ def _changes(part):
     if isinstance(part, Variable):
         return "assign", "assign_add", "assign_sub"
     return ("update_state",) if isinstance(part, Metric) else ()
+
+
+def _for_others(value):
+    """A value as code of others gets it."""
+    return handed(settled(value))
 
 
 def as_shape(shape):
@@ -406,7 +448,7 @@ def _same_values(x):
 def _shapes_of(arguments):
     """The shapes of those arguments that are tensors or nests of tensors."""
     return {
-        name: tree.map(lambda x: None if x is None else shape_of(x), value)
+        name: tree.map(lambda x: None if x is None else lasting_shape(x), value)
         for name, value in arguments.items()
         if _holds_tensors(value)
     }
