@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -79,6 +80,28 @@ class Variable(Traced):
         self.overwrite_with_gradient = False
         self.trainable = bool(trainable)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "value" and not self._takes(value):
+            raise AttributeError(
+                f"`value` of variable {self.path!r} is an array of shape {self.shape} and dtype "
+                f"{self.dtype}. Use `variable.assign(...)`. Received: value={check.shown(value)}"
+            )
+        if name in ("regularizer", "constraint") and not (value is None or callable(value)):
+            raise ValueError(
+                f"`{name}` of variable {self.path!r} must be a function or None. "
+                f"Received: {name}={check.shown(value)}"
+            )
+        super().__setattr__(name, value)
+
+    def _takes(self, value: Any) -> bool:
+        """Whether this can be the array: it has the form of the one before, if there was one."""
+        known = getattr(self, "value", value)
+        return (
+            isinstance(value, np.ndarray)
+            and value.shape == known.shape
+            and value.dtype == known.dtype
+        )
+
     @property  # type: ignore[override]
     def dtype(self) -> str:
         return standardize_dtype(self.value.dtype)
@@ -128,6 +151,29 @@ class Variable(Traced):
         copy.regularizer, copy.constraint = self.regularizer, self.constraint
         memo[id(self)] = copy
         return copy
+
+
+def _holders(variable: Traced) -> int:
+    """How many references there are to the array of a variable."""
+    return sys.getrefcount(variable.value)
+
+
+# Without such counts every array may be held by somebody.
+_ALONE = _holders(Traced(np.zeros(1), None)) if hasattr(sys, "getrefcount") else -1
+
+
+def before_writing(variable: Traced) -> None:
+    """Give a variable an array of its own, if somebody else holds the one it has.
+
+    Optimizers write into arrays. One that was handed out before, or a view of it (`numpy()`,
+    `value`, `v[:]`, a result of `ops.reshape`), keeps its entries, as a tensor does.
+    """
+    value = variable.value
+    flags = value.flags
+    own = flags.owndata and flags.writeable
+    del value, flags
+    if not own or _ALONE < 0 or _holders(variable) > _ALONE:
+        variable.value = variable.value.copy()
 
 
 class _Thread(threading.local):

@@ -190,7 +190,7 @@ class Caller:
             _context.entry, _context.training = outer_entry, outer_training
 
     def _call_foreign(self, args, kwargs):
-        """`call` by others: they expect arrays where no tape runs, and may not change those given."""
+        """`call` by others: they expect arrays where no tape runs, and may not change them."""
         with chaining(False):
             try:
                 outputs = self.call(*tree.map(_for_others, args), **tree.map(_for_others, kwargs))
@@ -210,7 +210,7 @@ class Caller:
             if isinstance(output, (*TENSORS, np.generic)):
                 shape = shape_of(output)
                 samples = max(shape[0], 1) if shape else 1
-                self.add_loss(self.activity_regularizer(settled(output)) / samples)
+                self._gather_loss(self.activity_regularizer(settled(output)) / samples)
 
     def _symbolic_call(self, args, kwargs, training, given):
         """The symbolic outputs; the call is noted with the arguments as they were `given`."""

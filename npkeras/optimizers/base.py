@@ -9,7 +9,7 @@ import numpy as np
 
 from npkeras.core import check, names, registry
 from npkeras.core.tape import no_grad, plain
-from npkeras.core.variable import Variable
+from npkeras.core.variable import Variable, before_writing
 from npkeras.optimizers import arguments
 from npkeras.optimizers import gradients as gradient_tools
 from npkeras.optimizers.pieces import Scratch, pieces
@@ -30,7 +30,7 @@ class Optimizer(State):
         w <- constraint(w)
 
     A rule names its state in `slots` and defines `update_step`. Weights and state change in
-    place: `variable.value` stays the same array.
+    place: `variable.value` stays the same array, unless somebody holds it.
 
     Args:
         learning_rate: A number, a schedule, or a function without arguments.
@@ -169,6 +169,8 @@ class Optimizer(State):
 
     def _step(self, gradients, variables, unscale=1.0):
         """One step with gradients that are `1 / unscale` times too large."""
+        for variable in (*variables, *self._variables):
+            before_writing(variable)
         unscale /= self.loss_scale_factor or 1.0
         unscale = None if unscale == 1 else unscale
         steps = self.gradient_accumulation_steps
@@ -224,8 +226,6 @@ class Optimizer(State):
 
     def _update_one(self, gradient, variable, rate):
         value = variable.value
-        if not (value.flags.writeable and value.flags.owndata):
-            value = variable.value = value.copy()  # else what it is a view of would change
         rate = value.dtype.type(rate)
         if self.weight_decay and self._decays(variable):
             self._decay(value, rate)
@@ -333,7 +333,7 @@ class Optimizer(State):
         """At the end of training: replace the weights by their running means, if `use_ema`."""
         if self.use_ema and self.built:
             for variable, average in self._averages(var_list):
-                np.copyto(variable.value, average.value)
+                variable.assign(average.value)
 
     def get_config(self):
         """What `from_config` needs to make an optimizer like this one, ready for JSON."""

@@ -169,3 +169,19 @@ def test_a_deep_copy_has_an_array_and_a_slot_of_its_own():
     other[0].assign([2.0])
     assert (x.tolist(), other[0].path, other[0].name) == ([1], "layer/weight", "weight")
     assert other[0].slot is not x.slot
+
+
+@pytest.mark.parametrize("value", [3.0, np.zeros(3), np.zeros(2, "float64"), [1.0, 2.0]])
+def test_an_array_of_another_form_cannot_take_the_place_of_the_value(value):
+    variable = Variable([1.0, 2.0], name="w")
+    with pytest.raises(AttributeError, match=r"'w' is an array of shape \(2,\).*assign"):
+        variable.value = value
+    assert variable.numpy().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["regularizer", "constraint"])
+def test_penalties_and_limits_are_functions(name):
+    variable = Variable([1.0], name="w")
+    with pytest.raises(ValueError, match=f"`{name}` of variable 'w' must be a function or None"):
+        setattr(variable, name, "l2")
+    setattr(variable, name, abs)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from npkeras import optimizers
+from npkeras import Variable, optimizers
 from npkeras.optimizers import SGD, Adam
+from npkeras.optimizers.arguments import checked_pairs
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,27 @@ def test_decay_is_ignored_with_a_warning_that_says_what_to_use():
 def test_a_rule_refuses_numbers_that_make_no_sense(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [np.ones(3)],
+        [np.ones(2), np.ones(2)],
+        np.ones((2, 2)),
+        [None],
+        [(Variable(np.ones(3)), np.ones(3))],
+    ],
+    ids=["one gradient", "gradients", "an array", "no gradient", "the wrong way round"],
+)
+def test_gradients_without_their_variables_are_no_pairs(given):
+    with pytest.raises(ValueError, match=r"'sgd' expects pairs of \(gradient, variable\), as `zip"):
+        checked_pairs(given, "'sgd'")
+
+
+def test_pairs_may_come_from_a_generator():
+    variable = Variable(np.ones(3))
+    pairs = checked_pairs(zip([np.ones(3), None], [variable, variable], strict=True), "'sgd'")
+    assert [pair[1] is variable for pair in pairs] == [True, True]
+    with pytest.raises(ValueError, match="no .* pairs"):
+        checked_pairs([], "'sgd'")
