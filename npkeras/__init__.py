@@ -7,20 +7,25 @@ from npkeras import (
     config,
     constraints,
     datasets,
+    dtype_policies,
     initializers,
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     saving,
+    tree,
     utils,
+    wrappers,
 )
 from npkeras.core import absent as _absent
-from npkeras.core.dtypes import DTypePolicy
+from npkeras.core.dtypes import DTypePolicy, FloatDTypePolicy
 from npkeras.core.names import name_scope
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import GradientTape, no_grad
@@ -37,6 +42,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DTypePolicy",
+    "FloatDTypePolicy",
     "GradientTape",
     "Initializer",
     "Input",
@@ -56,19 +62,31 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "name_scope",
     "no_grad",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
+    "tree",
     "utils",
+    "version",
+    "wrappers",
 ]
+
+
+def version():
+    """The version of npkeras, which is not that of Keras."""
+    return __version__
+
 
 _absent.explain(__name__)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from npkeras import ops
 from npkeras.core import check, registry
-from npkeras.core.op import Op
 from npkeras.core.registry import register
 from npkeras.ops.activation import (
     bent_relu,
@@ -74,6 +73,9 @@ for _activation in (
 hard_swish = hard_silu
 swish = silu
 
+for _op in (ops.relu, ops.gelu):  # configs hold their names too, which stand for the ones below
+    registry.known_as("activations", _op)
+
 
 @register("activations")
 def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
@@ -135,8 +137,6 @@ def get(identifier):
 
 def serialize(activation):
     """The name or config of an activation."""
-    if isinstance(activation, Op) and activation.name in registry.table("activations"):
-        return activation.name  # `ops.relu` stands for the same as `activations.relu`
     return registry.serialize_argument(activation)
 
 

@@ -38,6 +38,18 @@ def keras():
     return keras
 
 
+@pytest.fixture(params=["npkeras", pytest.param("keras", marks=pytest.mark.keras)])
+def engine(request):
+    """npkeras, or live Keras: what a test with it says is true of both."""
+    if request.param == "npkeras":
+        import npkeras
+
+        return npkeras
+    keras = request.getfixturevalue("keras")
+    keras.utils.clear_session(free_memory=False)  # collecting garbage takes half a second
+    return keras
+
+
 @pytest.fixture(scope="session")
 def tf(keras):
     import tensorflow

@@ -14,10 +14,12 @@ MODULES = [
     "callbacks",
     "config",
     "constraints",
+    "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "ops.image",
@@ -25,11 +27,17 @@ MODULES = [
     "ops.nn",
     "ops.numpy",
     "optimizers",
+    "optimizers.legacy",
     "optimizers.schedules",
+    "preprocessing",
+    "preprocessing.image",
+    "preprocessing.sequence",
     "random",
     "regularizers",
     "saving",
+    "tree",
     "utils",
+    "wrappers",
 ]
 # Names that are ours alone.
 OWN = {
@@ -37,6 +45,7 @@ OWN = {
     "callbacks": {"GradientClipping", "GradientMonitor", "LearningRateDecay", "TqdmCallback"},
     "config": {"random_stream", "set_random_stream"},
     "metrics": {"Perplexity"},
+    "optimizers.legacy": {"Adadelta", "Adamax", "Nadam"},
     "saving": {"CorruptFileError", "UnsafeModelError", "WeightsMismatchError", "describe"},
 }
 # Signatures that differ on purpose: (module, name) -> the reason.
@@ -66,6 +75,12 @@ def public_names(module):
         for name in listed
         if not name.startswith("_") and not inspect.ismodule(getattr(module, name, None))
     }
+
+
+def inner_modules(module):
+    """The names of the modules in a module, but for Keras' sources."""
+    held = vars(module).items() if module is not None else ()
+    return {n for n, value in held if inspect.ismodule(value) and n[0] != "_"} - {"src"}
 
 
 def parameters(thing):
@@ -138,6 +153,9 @@ def tables(npkeras, keras):
             reason = DIFFERENT.get((dotted, name), "")
             lines += [f"- `{name}` {compared[dotted, name]}. {reason}".rstrip(), ""]
         lines += ["Not there: " + _listed(sorted(theirs - ours)), ""]
+        lost = inner_modules(module_of(keras, dotted)) - set(dir(module_of(npkeras, dotted)))
+        if lost:
+            lines += ["Modules that are not there: " + _listed(sorted(lost)), ""]
         if ours - theirs:
             lines += ["Of our own: " + _listed(sorted(ours - theirs)), ""]
     return "\n".join(lines)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import npkeras
 from npkeras import GradientTape, activations, ops
 from npkeras.core import registry
 from npkeras.core.tape import Traced
@@ -124,3 +125,16 @@ def test_names_are_kerass(keras):
     for name in ("LeakyReLU", "ReLU", "Softmax"):
         with pytest.raises(ValueError, match=name):
             activations.get(name)
+
+
+@pytest.mark.keras
+def test_an_op_with_the_name_of_an_activation_is_kept_by_its_name(keras):
+    shared = [name for name in activations.__all__ if hasattr(keras.ops, name)]
+    assert {"relu", "gelu", "softmax", "swish"} < set(shared)
+    for name in shared:
+        configs = [
+            engine.layers.Dense(2, activation=getattr(engine.ops, name)).get_config()
+            for engine in (npkeras, keras)
+        ]
+        assert configs[0]["activation"] == configs[1]["activation"], name
+        assert npkeras.layers.Dense.from_config(configs[0]).get_config() == configs[0]

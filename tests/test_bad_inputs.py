@@ -172,9 +172,9 @@ REFUSED = {
     ),
     "no samples": case(regression, X[:0], BINARY[:0], "at least one sample", "(0, 4)"),
     "masked arrays": case(
-        regression, np.ma.masked_invalid(X), BINARY, "`x`", "masked", "filled", methods=ALL
+        regression, np.ma.masked_less(X, 0), BINARY, "`x`", "masked", "filled", methods=ALL
     ),
-    "masked targets": case(regression, X, np.ma.masked_invalid(BINARY), "`y`", "masked"),
+    "masked targets": case(regression, X, np.ma.masked_equal(BINARY, 1), "`y`", "masked"),
     "a single number": case(regression, np.float32(3), BINARY, "batch axis", methods=("predict",)),
     "text": case(regression, "images/", None, "'images/' of type str", methods=("fit", "predict")),
     "nothing": case(

@@ -18,6 +18,7 @@ ORDER = [
     ["datasets"],
     ["backend", "config"],
     ["utils"],
+    ["dtype_policies", "mixed_precision", "preprocessing", "tree", "wrappers"],
 ]
 HEIGHT = {name: height for height, names in enumerate(ORDER) for name in names}
 SIBLINGS_ALLOWED = ("random", "initializers", "regularizers", "constraints", "activations")

@@ -49,17 +49,12 @@ def test_names_are_those_of_keras_or_ours_by_intent(keras, dotted):
     assert ours - theirs <= public_names.OWN.get(dotted, set())
 
 
-def _with_modules(module):
-    """The public names of a module of Keras', with the modules in it but for its sources."""
-    inner = {name for name, value in vars(module).items() if inspect.ismodule(value)}
-    return public_names.public_names(module) | {n for n in inner if n[0] != "_"} - {"src"}
-
-
 @pytest.mark.keras
 @pytest.mark.parametrize("dotted", absent.NAMES)
 def test_what_keras_has_alone_is_known_as_such(keras, dotted):
     ours = public_names.module_of(npkeras, dotted)
-    theirs = _with_modules(public_names.module_of(keras, dotted))
+    module = public_names.module_of(keras, dotted)
+    theirs = public_names.public_names(module) | public_names.inner_modules(module)
     assert absent.NAMES[dotted] == {name for name in theirs if not hasattr(ours, name)}
 
 
@@ -79,6 +74,17 @@ def test_asking_for_what_keras_alone_has_says_so():
         from npkeras.layers import TFSMLayer  # noqa: F401
     with pytest.raises(ImportError, match="'npkeras' has no attribute 'legacy'. Keras has it"):
         from npkeras import legacy  # noqa: F401
+    with pytest.raises(AttributeError, match="see docs/compatibility.md. Pictures are arrays"):
+        npkeras.visualization  # noqa: B018
+    with pytest.raises(ImportError, match="see docs/compatibility.md. Layers are not quantized"):
+        from npkeras.dtype_policies import Int4DTypePolicy  # noqa: F401
+
+
+def test_advice_is_given_only_for_names_that_are_absent():
+    known = {
+        f"{dotted}.{name}".strip(".") for dotted in absent.NAMES for name in absent.NAMES[dotted]
+    }
+    assert set(absent._ADVICE) <= known
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest():
@@ -143,3 +149,19 @@ def test_import_loads_only_numpy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("dotted", [*public_names.MODULES[1:], "datasets", "data"])
+def test_a_star_brings_in_public_names_only(keras, dotted):
+    def starred(package):
+        names = {}
+        exec(f"from {package}.{dotted} import *", names)
+        return {n for n in names if not n.startswith("_")}
+
+    ours = starred("npkeras")
+    module = public_names.module_of(npkeras, dotted)
+    inner = {n for n in ours if inspect.ismodule(getattr(module, n))}
+    assert ours - inner == public_names.public_names(module)
+    own = {"glove", "ptb", "stand_in"} if dotted == "datasets" else set()
+    assert inner - own <= (starred("keras") if inner else set())

@@ -1,5 +1,6 @@
 """BackupAndRestore: training that was cut off goes on where it was."""
 
+import math
 import os
 import random as python_random
 import warnings
@@ -68,7 +69,9 @@ class BackupAndRestore(Callback):
         self.model.load_weights(weights)
         self.model._initial_epoch = state["epoch"]
         self._restore(state)
-        announce(f"BackupAndRestore: training goes on at epoch {state['epoch'] + 1}.")
+        params = self.params or {}
+        if state["epoch"] < params.get("epochs", math.inf) and params.get("verbose", 1):
+            announce(f"BackupAndRestore: training goes on at epoch {state['epoch'] + 1}.")
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch

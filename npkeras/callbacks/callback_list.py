@@ -7,9 +7,8 @@ from npkeras.core import check, tree
 
 _PHASES = ("train", "test", "predict")
 PHASE_HOOKS = tuple(f"on_{phase}_{moment}" for phase in _PHASES for moment in ("begin", "end"))
-NUMBERED_HOOKS = (  # their first argument is the number of an epoch or of a batch
-    "on_epoch_begin",
-    "on_epoch_end",
+EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
+BATCH_HOOKS = (  # as in Keras these alone are given `logs` by keyword
     *(f"on_{phase}_batch_{moment}" for phase in _PHASES for moment in ("begin", "end")),
     "on_batch_begin",
     "on_batch_end",
@@ -78,8 +77,10 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             if hasattr(type(callback), "companions"):
                 callback.companions = [other for other in self.callbacks if other is not callback]
-        for name in NUMBERED_HOOKS:
+        for name in EPOCH_HOOKS:
             setattr(self, name, _numbered(self._hooks(name)))
+        for name in BATCH_HOOKS:
+            setattr(self, name, _of_batches(self._hooks(name)))
         for name in PHASE_HOOKS:
             setattr(self, name, _unnumbered(self._hooks(name)))
         hooks = [c.on_gradients for c in self.callbacks if _overrides(c, "on_gradients")]
@@ -142,6 +143,18 @@ def _numbered(hooks):
         logs = {} if logs is None else logs
         for hook in hooks:
             hook(number, logs)
+
+    return call
+
+
+def _of_batches(hooks):
+    if not hooks:
+        return _nothing
+
+    def call(batch, logs=None):
+        logs = {} if logs is None else logs
+        for hook in hooks:
+            hook(batch, logs=logs)
 
     return call
 

@@ -40,7 +40,8 @@ class MonitorCallback(Callback):
         """The value watched, as a float; None, with a warning, if it was not logged."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            self.goes_up()  # a name that tells nothing is more likely a slip than a missing log
+            if not self._is_known():  # more likely a slip than a missing log
+                raise self._no_direction(logs)
             warnings.warn(
                 f"{type(self).__name__} watches `{self.monitor}`, which was not logged. Logged "
                 f"were: {', '.join(logs or {}) or 'nothing'}.",
@@ -74,11 +75,31 @@ class MonitorCallback(Callback):
             return True
         if "down" in directions or words & DOWNWARD:
             return False
-        raise ValueError(
+        raise self._no_direction()
+
+    def _is_known(self):
+        """Whether what is watched, though not logged, has a direction: given, or a metric's."""
+        if self.mode != "auto":
+            return True
+        name = self.monitor.removeprefix("val_")
+        known = {"loss"}
+        for metric in _metrics(self.model):
+            known |= {metric.name, *(getattr(metric, "names", None) or ())}
+        return name in known and self.goes_up() is not None
+
+    def _no_direction(self, logs=None):
+        return ValueError(
             f"{type(self).__name__} cannot tell whether more or less of `{self.monitor}` is "
-            'better. Pass mode="max" or mode="min". '
+            f"better.{_near(self.monitor, logs or ())} Pass the name of a metric, or "
+            'mode="max" or mode="min". '
             f"Received: monitor={self.monitor!r}, mode={self.mode!r}"
         )
+
+
+def _near(name, known):
+    """ " Did you mean ...?" for the name that goes on where this one ends, or is otherwise near."""
+    longer = [other for other in known if other.startswith(name)]
+    return f" Did you mean {longer[0]!r}?" if longer else check.did_you_mean(name, known)
 
 
 def _metrics(model):

@@ -2,6 +2,8 @@
 
 import warnings
 
+import numpy as np
+
 from npkeras.callbacks.base import number
 from npkeras.callbacks.monitor import MonitorCallback
 from npkeras.callbacks.progress import announce
@@ -86,7 +88,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def _reduce(self, epoch):
         old = number(self.model.optimizer.learning_rate)
-        if old <= self.min_lr:
+        if old <= np.float32(self.min_lr):  # the optimizer keeps the rate as a float32
             return
         new = max(old * self.factor, self.min_lr)
         self.model.optimizer.learning_rate = new

@@ -17,9 +17,8 @@ from npkeras.core import check
 # By public module. A name that npkeras gets is to be taken off; a test compares with Keras.
 _NAMES = {
     "": """
-        FloatDTypePolicy Function Operation Quantizer RematScope StatelessScope SymbolicScope
-        applications device distillation distribution dtype_policies export legacy mixed_precision
-        preprocessing quantizers remat tree version visualization wrappers
+        Function Operation Quantizer RematScope StatelessScope SymbolicScope applications device
+        distillation distribution export legacy quantizers remat visualization
     """,
     "activations": "",
     "backend": "",
@@ -31,6 +30,10 @@ _NAMES = {
     """,
     "constraints": "",
     "datasets": "",
+    "dtype_policies": """
+        AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy QuantizedDTypePolicy
+        QuantizedFloat8DTypePolicy
+    """,
     "initializers": "",
     "layers": """
         AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization
@@ -46,6 +49,7 @@ _NAMES = {
     """,
     "losses": "CTC ctc",
     "metrics": "",
+    "mixed_precision": "",
     "models": "",
     "ops": "jvp vectorize",
     "ops.image": """
@@ -56,13 +60,38 @@ _NAMES = {
     "ops.nn": "",
     "ops.numpy": "vectorize",
     "optimizers": "MultiOptimizer Muon OptimizerMap ScheduleFreeAdamW",
+    "optimizers.legacy": "",
     "optimizers.schedules": "",
+    "preprocessing": "",
+    "preprocessing.image": "",
+    "preprocessing.sequence": "",
     "random": "",
     "regularizers": "",
     "saving": "KerasFileEditor",
+    "tree": "",
     "utils": """
         Config FeatureSpace audio_dataset_from_directory bounding_boxes get_source_inputs legacy
     """,
+    "wrappers": "",
+}
+# What to do without some of them.
+_QUANTIZED = "Layers are not quantized here: `load_model` a model that was saved before that."
+_ONE_DEVICE = "npkeras computes on the CPU that it runs on: leave it out."
+_ADVICE = {
+    "Quantizer": _QUANTIZED,
+    "RematScope": "Nothing is computed twice to save memory: leave it out.",
+    "applications": "A model that Keras made and saved can be read with `models.load_model`.",
+    "device": _ONE_DEVICE,
+    "distribution": _ONE_DEVICE,
+    "dtype_policies.AWQDTypePolicy": _QUANTIZED,
+    "dtype_policies.GPTQDTypePolicy": _QUANTIZED,
+    "dtype_policies.Int4DTypePolicy": _QUANTIZED,
+    "dtype_policies.QuantizedDTypePolicy": _QUANTIZED,
+    "dtype_policies.QuantizedFloat8DTypePolicy": _QUANTIZED,
+    "export": "Other programs can read what `model.save('name.keras')` writes.",
+    "quantizers": _QUANTIZED,
+    "remat": "Nothing is computed twice to save memory: leave it out.",
+    "visualization": "Pictures are arrays: matplotlib's `plt.imshow(images[0])` shows one.",
 }
 NAMES = {module: frozenset(names.split()) for module, names in _NAMES.items()}
 _IMPORT_FROM = opcode.opmap["IMPORT_FROM"]
@@ -72,14 +101,16 @@ def explain(package: str) -> None:
     """Let the public modules of the package say what they lack, when they are asked for it."""
     for dotted, absent in NAMES.items():
         module = sys.modules[f"{package}.{dotted}" if dotted else package]
-        vars(module)["__getattr__"] = _answer(module, absent)
+        vars(module)["__getattr__"] = _answer(module, dotted, absent)
 
 
-def _answer(module: types.ModuleType, absent: frozenset[str]) -> Any:
+def _answer(module: types.ModuleType, dotted: str, absent: frozenset[str]) -> Any:
     def __getattr__(name: str) -> Any:
         text = f"module {module.__name__!r} has no attribute {name!r}"
         if name in absent:
             text += ". Keras has it, npkeras does not (yet): see docs/compatibility.md"
+            advice = _ADVICE.get(f"{dotted}.{name}" if dotted else name)
+            text += f". {advice}" if advice else ""
         elif name[0] != "_" and (close := check.did_you_mean(name, _public(module))):
             text += f".{close}"
         # Of an AttributeError Python would make an ImportError with a text of its own.

@@ -188,6 +188,11 @@ class DTypePolicy:
             name = config.floatx()
         if not isinstance(name, str):
             raise TypeError(f"`name` of DTypePolicy must be a string. Received: name={name!r}")
+        if "_from_" in name:
+            raise ValueError(
+                "Policies of quantized layers are not supported. "
+                f"Received: name={name!r}. Use that of the weights: {name.split('_from_')[1]!r}."
+            )
         self.name = name
         if name in ("mixed_float16", "mixed_bfloat16"):
             self.compute_dtype, self.variable_dtype = name.removeprefix("mixed_"), "float32"
@@ -215,6 +220,11 @@ class DTypePolicy:
         return f'<DTypePolicy "{self.name}">'
 
 
+@register("dtype_policies")
+class FloatDTypePolicy(DTypePolicy):
+    """A `DTypePolicy`, under the name that some versions of Keras 3 gave it."""
+
+
 _global_policy: list[DTypePolicy | None] = [None]
 
 
@@ -240,9 +250,11 @@ def get_dtype_policy(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        if snake_case(str(identifier.get("class_name"))) != "d_type_policy":
+        kinds = {"d_type_policy": DTypePolicy, "float_d_type_policy": FloatDTypePolicy}
+        kind = kinds.get(snake_case(str(identifier.get("class_name"))))
+        if kind is None:
             raise ValueError(f"Expected the config of a DTypePolicy. Received: {identifier!r:.100}")
-        return DTypePolicy(**identifier["config"])
+        return kind(**identifier["config"])
     if isinstance(identifier, str):
         return DTypePolicy(identifier)
     return DTypePolicy(standardize_dtype(identifier))

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from npkeras.core import check
+from npkeras.core import check, lambdas
 from npkeras.core.names import snake_case
 
 T = TypeVar("T")
@@ -34,6 +34,14 @@ _MODULES = {
 }
 
 
+class UnknownNameError(ValueError, TypeError):
+    """A class or function that is nowhere known: in Keras the one or the other kind of error."""
+
+
+class RefusedArgumentError(TypeError):
+    """A config holds an argument that the constructor of a user's class does not take."""
+
+
 def register(kind: str, *aliases: str) -> Callable[[T], T]:
     """Make a class or function known under its name, its snake_case name and any aliases."""
 
@@ -48,6 +56,11 @@ def register(kind: str, *aliases: str) -> Callable[[T], T]:
         return thing
 
     return add
+
+
+def known_as(kind: str, thing: Any) -> None:
+    """Let configs hold the name of a thing, which stands there for what is registered under it."""
+    _KINDS.setdefault(id(thing), (kind, thing))
 
 
 def table(kind: str) -> dict[str, Any]:
@@ -65,7 +78,7 @@ def find(kind: str, name: str, custom_objects: dict[str, Any] | None = None) -> 
     for place in (custom_objects or {}, _scope_objects(), CUSTOM, table(kind)):
         if name in place:
             return place[name]
-    raise ValueError(
+    raise UnknownNameError(
         f"Unknown {_SINGULAR.get(kind, kind[:-1])}: {name!r}."
         f"{check.did_you_mean(name, table(kind))}"
         " A class of your own must be registered or be passed in `custom_objects`."
@@ -206,11 +219,9 @@ def serialize_argument(value: Any) -> Any:
 
 
 def _serialize_function(value: Any) -> dict[str, Any]:
-    if getattr(value, "__name__", "") == "<lambda>":
-        raise ValueError(
-            "A lambda has no name that a config could hold. Use a function defined with `def`, "
-            "and register it with `npkeras.saving.register_keras_serializable()`."
-        )
+    if lambdas.is_lambda(value):
+        described = list(lambdas.described(value, serialize))
+        return {"class_name": "__lambda__", "config": {"value": described}}
     return {
         "module": "builtins",
         "class_name": "function",
@@ -234,8 +245,9 @@ def deserialize(
     """The object that `serialize` described.
 
     Raises:
-        ValueError: For a class or function that is neither part of npkeras nor registered nor
-            among `custom_objects`. Nothing is imported, and no code in a config is run.
+        UnknownNameError: For a class or function that is neither part of npkeras nor registered
+            nor among `custom_objects`: a ValueError and a TypeError. Nothing is imported, and
+            no code in a config is run.
     """
     if isinstance(config, str) and kind:
         return resolve(kind, config, custom_objects)
@@ -266,7 +278,22 @@ def deserialize(
     if not isinstance(inner, dict):
         raise ValueError(f"The config of {name!r} must be a dict. Received: {check.shown(inner)}")
     with CustomObjectScope(custom_objects):  # what is within may name them too
-        return _shared(config, lambda: _finished(make(inner), config))
+        return _shared(config, lambda: _finished(_made(cls, make, inner), config))
+
+
+def _made(cls: Any, make: Callable[[dict[str, Any]], Any], inner: dict[str, Any]) -> Any:
+    """What a config describes; a constructor of the user's that cannot take it is named."""
+    try:
+        return make(inner)
+    except TypeError as error:
+        start = f"{cls.__qualname__}.__init__() got an unexpected keyword argument "
+        if is_builtin(cls) or not str(error).startswith(start):
+            raise
+        raise RefusedArgumentError(
+            f"{cls.__name__} cannot be made from its config: `{cls.__name__}.__init__` takes no "
+            f"argument {str(error).removeprefix(start)}. Received: {', '.join(inner)}. Add "
+            f"`**kwargs` to `{cls.__name__}.__init__` and hand them to `super().__init__`."
+        ) from error
 
 
 def _finished(made: Any, config: dict[str, Any]) -> Any:
@@ -312,7 +339,7 @@ def _look_up(
         found = table(candidate).get(name) if isinstance(name, str) else None
         if found is not None and not (by_own_name and _is_alias_of_class(name, found)):
             return found
-    raise ValueError(
+    raise UnknownNameError(
         f"Unknown class or function {check.shown(name)}"
         + (f" of module {check.shown(module)}" if module else "")
         + ". Register it with `npkeras.saving.register_keras_serializable()` or pass it in "

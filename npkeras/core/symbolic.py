@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from npkeras.core import check, names, tree
+from npkeras.core.attach import attach, get_mask
 from npkeras.core.dtypes import ALLOWED, standardize_dtype
 from npkeras.core.tape import Operators
 
@@ -27,6 +30,20 @@ def _lengths(shape: Any) -> tuple[int | None, ...]:
 
 class UnknownLengthError(TypeError):
     """A length is wanted that is not known while models are built."""
+
+
+class KerasHistory(NamedTuple):
+    """Where a symbolic tensor comes from.
+
+    Args:
+        operation: The layer, model or op that made it.
+        node_index: Which of the symbolic calls of a layer or model that was. 0 for an op.
+        tensor_index: Which of the outputs of that call it is.
+    """
+
+    operation: Any
+    node_index: int
+    tensor_index: int
 
 
 class KerasTensor(Operators):
@@ -79,7 +96,43 @@ class KerasTensor(Operators):
         return self.shape[0]
 
     def __iter__(self) -> Any:
-        return (self[i] for i in range(len(self)))  # type: ignore[index]
+        # Within a layer's `call` it stands for an array, which can be walked along.
+        if thread.inferring and self.shape and self.shape[0] is not None:
+            return (self[i] for i in range(len(self)))  # type: ignore[index]
+        raise NotImplementedError(
+            f"{self!r} has no values yet, so there is nothing to go through one by one. "
+            "`ops.unstack(x, axis=...)` makes a list of its slices."
+        )
+
+    def reshape(self, newshape: Any) -> Any:
+        """The same entries in another shape, as `ops.reshape`."""
+        return np.reshape(self, newshape)  # type: ignore[call-overload]
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Without axes of length 1, as `ops.squeeze`."""
+        return np.squeeze(self, axis)  # type: ignore[call-overload]
+
+    # Under the names that Keras has for them. What is not there is an AttributeError.
+
+    @property
+    def _keras_history(self) -> KerasHistory:
+        if self.node is None:
+            raise AttributeError(f"{self!r} was not made by a layer or an op.")
+        calls = [id(node) for node in getattr(self.node.operation, "_inbound_nodes", ())]
+        outputs = [id(y) for y in tree.leaves(self.node.outputs)]
+        index = calls.index(id(self.node)) if id(self.node) in calls else 0
+        return KerasHistory(self.node.operation, index, outputs.index(id(self)))
+
+    @property
+    def _keras_mask(self) -> Any:
+        mask = get_mask(self)
+        if mask is None:
+            raise AttributeError(f"{self!r} has no mask.")
+        return mask
+
+    @_keras_mask.setter
+    def _keras_mask(self, mask: Any) -> None:
+        attach(self, "mask", mask)
 
 
 class Node:

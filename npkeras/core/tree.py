@@ -15,7 +15,8 @@ def is_nested(structure: Any) -> bool:
     return isinstance(structure, (list, tuple, dict, deque))
 
 
-def _items(structure: Any) -> list[Any]:
+def items(structure: Any) -> list[Any]:
+    """What a nest holds directly, in the order in which it is walked."""
     if isinstance(structure, dict):
         return [structure[key] for key in keys(structure)]
     return list(structure)
@@ -35,23 +36,24 @@ def keys(structure: dict[Any, Any]) -> list[Any]:
         return list(structure)
 
 
-def _rebuild(like: Any, items: list[Any]) -> Any:
+def rebuild(like: Any, held: list[Any]) -> Any:
+    """A nest of the same kind that holds other things, given in the order of `items`."""
     if isinstance(like, dict):
-        values = dict(zip(keys(like), items, strict=True))
+        values = dict(zip(keys(like), held, strict=True))
         pairs = ((key, values[key]) for key in like)
         if isinstance(like, defaultdict):
             return type(like)(like.default_factory, pairs)
         return type(like)(pairs)
     if hasattr(like, "_fields"):  # a namedtuple
-        return type(like)(*items)
-    return type(like)(items)
+        return type(like)(*held)
+    return type(like)(held)
 
 
 def leaves(structure: Any) -> list[Any]:
     """What is in the nest, from left to right. A bare value is its own only leaf."""
     if not is_nested(structure):
         return [structure]
-    return [leaf for item in _items(structure) for leaf in leaves(item)]
+    return [leaf for item in items(structure) for leaf in leaves(item)]
 
 
 def map(function: Callable[..., Any], structure: Any, *others: Any) -> Any:  # noqa: A001
@@ -61,12 +63,12 @@ def map(function: Callable[..., Any], structure: Any, *others: Any) -> Any:  # n
     """
     if not is_nested(structure):
         return function(structure, *others)
-    items = _items(structure)
+    held = items(structure)
     columns = [_items_like(structure, other) for other in others]
     mapped = [
-        map(function, item, *(column[i] for column in columns)) for i, item in enumerate(items)
+        map(function, item, *(column[i] for column in columns)) for i, item in enumerate(held)
     ]
-    return _rebuild(structure, mapped)
+    return rebuild(structure, mapped)
 
 
 def _items_like(structure: Any, other: Any) -> list[Any]:
@@ -97,7 +99,7 @@ def pack(structure: Any, flat: list[Any]) -> Any:
 def _pack(structure: Any, flat: Iterator[Any]) -> Any:
     if not is_nested(structure):
         return next(flat)
-    return _rebuild(structure, [_pack(item, flat) for item in _items(structure)])
+    return rebuild(structure, [_pack(item, flat) for item in items(structure)])
 
 
 def same(a: Any, b: Any) -> bool:
@@ -108,4 +110,4 @@ def same(a: Any, b: Any) -> bool:
         return False
     if isinstance(a, dict) and set(a) != set(b):
         return False
-    return all(same(x, y) for x, y in zip(_items(a), _items(b), strict=True))
+    return all(same(x, y) for x, y in zip(items(a), items(b), strict=True))

@@ -59,6 +59,10 @@ class ArrayAdapter(Adapter):
         self.length = -(-self.num_samples // self.batch_size)
         self._class_weights = None if class_weight is None else ClassWeights(class_weight)
 
+    @property
+    def batches_are_alike(self):
+        return not self.has_partial_batch
+
     def batches(self):
         x, y, weights = self.x, self.y, self.sample_weight
         for index in self._indices():

@@ -53,6 +53,11 @@ class Adapter:
     def has_partial_batch(self):
         return bool(self.partial_batch_size)
 
+    @property
+    def batches_are_alike(self):
+        """Whether all batches have the same number of rows, known before they are read."""
+        return False
+
     def batches(self):
         """One pass over the data."""
         raise NotImplementedError(f"{type(self).__name__} must define `batches()`.")

@@ -31,6 +31,12 @@ class DatasetAdapter(Adapter):
         except TypeError:
             return None
 
+    @property
+    def batches_are_alike(self):
+        spec = getattr(self.dataset, "element_spec", None)  # TensorFlow's say what is to come
+        shapes = [getattr(leaf, "shape", None) for leaf in tree.leaves(spec)]
+        return all(getattr(s, "rank", None) and s[0] is not None for s in shapes)
+
     def batches(self):
         read = getattr(self.dataset, "as_numpy_iterator", self.dataset.__iter__)
         for batch in read():

@@ -4,6 +4,7 @@ Everything that `fit` takes as data becomes a nest of these: arrays in memory, a
 (`h5py`), sparse matrices. `read` is given a slice, or an array of row numbers.
 """
 
+import array as arrays_of_python
 import mmap
 import warnings
 
@@ -13,6 +14,7 @@ from npkeras.core import check, config, dtypes, tree
 from npkeras.core.symbolic import KerasTensor
 
 NUMBERS = "biuf"  # the kinds of dtype a model can be fed with
+_BUFFERS = (memoryview, arrays_of_python.array)  # Python's own arrays, which NumPy can read
 _HELD = 2**25  # about so many bytes of a mapped file are held at a time
 _AROUND = 2**21  # what the system may map around one row that is read
 
@@ -165,7 +167,7 @@ def cast(rows, dtype, name):
 
 def is_array(value):
     """Whether this is one array, of whatever library, rather than a nest of them."""
-    if isinstance(value, (np.ndarray, Rows)):
+    if isinstance(value, (np.ndarray, Rows, *_BUFFERS)):
         return True
     if isinstance(value, (np.generic, KerasTensor, type)):
         return isinstance(value, np.generic)
@@ -229,13 +231,13 @@ def common_length(**structures):
 
 def plain(array, name):
     """One array of whatever library, or one list of numbers, as a NumPy array."""
-    if isinstance(array, np.ma.MaskedArray):
+    if np.ma.is_masked(array):
         raise ValueError(
-            f"`{name}` is a masked array, whose mask a model would not see. "
+            f"`{name}` is a masked array with gaps, which a model would not see. "
             "Fill the gaps (`.filled(value)`) and use a `Masking` layer or sample weights."
         )
     if hasattr(array, "iloc") and hasattr(array, "to_numpy"):  # pandas
-        table = np.ascontiguousarray(array.to_numpy())
+        table = np.ascontiguousarray(_table(array, name))
         return table[:, None] if table.ndim == 1 else table
     if hasattr(array, "detach"):  # PyTorch
         array = array.detach().cpu()
@@ -252,6 +254,38 @@ def plain(array, name):
         ) from error
 
 
+def _table(frame, name):
+    """A table or column of pandas as an array; as a whole, columns of several dtypes are objects.
+
+    A column may hold numbers that pandas keeps in its own way: those that may be missing are NaN.
+    """
+    table = frame.to_numpy()
+    if table.dtype.kind != "O":
+        return table
+    if frame.ndim == 1:
+        return _column(frame, name)
+    columns = [_column(frame.iloc[:, i], name) for i in range(frame.shape[1])]
+    return np.stack(columns, axis=1) if columns else table
+
+
+def _column(series, name):
+    values = series.to_numpy()
+    if values.dtype.kind == "O":
+        missing = series.isna().to_numpy()
+        held = [np.nan if gap else v for v, gap in zip(values.tolist(), missing, strict=True)]
+        try:
+            values = np.array(held)
+        except ValueError:  # lists of different lengths
+            pass
+    if values.ndim != 1 or values.dtype.kind not in NUMBERS:
+        raise ValueError(
+            f"`{name}` must hold numbers. Received: column {series.name!r} of dtype "
+            f"{series.dtype}. Turn it into numbers (`pandas.get_dummies` makes columns of truth "
+            "values of it), or leave it out."
+        )
+    return values
+
+
 def _rows(array, name):
     if isinstance(array, Rows):
         return array
@@ -261,7 +295,7 @@ def _rows(array, name):
         return FileRows(array, name)
     if _is_mapped(array):
         return MappedRows(array, name)
-    if hasattr(array, "__array__") or hasattr(array, "numpy"):
+    if isinstance(array, _BUFFERS) or hasattr(array, "__array__") or hasattr(array, "numpy"):
         return Rows(plain(array, name), name)
     return FileRows(array, name)
 

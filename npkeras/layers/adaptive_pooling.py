@@ -4,6 +4,7 @@ from npkeras import ops
 from npkeras.core import check
 from npkeras.core.registry import register
 from npkeras.layers.base import Layer
+from npkeras.layers.convolution import defaults
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.reshaping import data_format_of
 from npkeras.ops.sliding import per_axis
@@ -42,6 +43,7 @@ class _AdaptiveMaxPooling(_AdaptivePooling):
 
 
 @register("layers")
+@defaults()
 class AdaptiveAveragePooling1D(_AdaptiveAveragePooling):
     """The mean of each feature of sequences, in as many windows as asked for.
 
@@ -62,6 +64,7 @@ class AdaptiveAveragePooling1D(_AdaptiveAveragePooling):
 
 
 @register("layers")
+@defaults()
 class AdaptiveAveragePooling2D(_AdaptiveAveragePooling):
     """The mean of each channel of images, in as many windows as asked for.
 
@@ -82,6 +85,7 @@ class AdaptiveAveragePooling2D(_AdaptiveAveragePooling):
 
 
 @register("layers")
+@defaults()
 class AdaptiveAveragePooling3D(_AdaptiveAveragePooling):
     """The mean of each channel of volumes, in as many windows as asked for.
 
@@ -103,6 +107,7 @@ class AdaptiveAveragePooling3D(_AdaptiveAveragePooling):
 
 
 @register("layers")
+@defaults()
 class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
     """The maximum of each feature of sequences, in as many windows as asked for.
 
@@ -123,6 +128,7 @@ class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
 
 
 @register("layers")
+@defaults()
 class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
     """The maximum of each channel of images, in as many windows as asked for.
 
@@ -143,6 +149,7 @@ class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
 
 
 @register("layers")
+@defaults()
 class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
     """The maximum of each channel of volumes, in as many windows as asked for.
 

@@ -175,6 +175,12 @@ class AdditiveAttention(Attention):
 
 def _all_sums(query, key):
     """query + key for every pair: (..., T, features) and (..., S, features) -> (..., T, S, ...)"""
+    features = {shape_of(query)[-1], shape_of(key)[-1]} - {None, 1}
+    if len(features) > 1:
+        raise ValueError(
+            "Attention that adds queries and keys expects as many features in both. Received a "
+            f"query of shape {shape_of(query)} and a key (or value) of shape {shape_of(key)}."
+        )
     return ops.add(ops.expand_dims(query, -2), ops.expand_dims(key, -3))
 
 

@@ -13,7 +13,12 @@ from npkeras.core import check, names
 from npkeras.core.dtypes import get_dtype_policy
 from npkeras.core.registry import Configurable, serialize, serialize_argument
 from npkeras.layers.calls import Caller, _shapes_of, as_shape, recording_calls
-from npkeras.layers.signatures import accepted_arguments, derived_arguments, is_users
+from npkeras.layers.signatures import (
+    accepted_arguments,
+    derived_arguments,
+    is_users,
+    open_arguments,
+)
 from npkeras.layers.weights import WeightKeeper
 
 _BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
@@ -182,6 +187,9 @@ class Layer(Caller, WeightKeeper, Configurable):
                     config[name] = _for_config(getattr(self, name), name, self)
                 elif name in given:
                     config[name] = _for_config(given[name], name, self)
+        for name, value in _handed_on(self, given).items():
+            if name not in config and name not in self.not_in_config:
+                config[name] = _for_config(value, name, self)
         accepted = accepted_arguments(cls)
         return {k: v for k, v in config.items() if accepted is None or k in accepted}
 
@@ -254,6 +262,23 @@ def _bound_arguments(layer):
         return {}
     bound.apply_defaults()
     return bound.arguments
+
+
+def _handed_on(layer, given):
+    """What a user's layer took by `**kwargs`, for a layer within perhaps."""
+    cls = type(layer)
+    unnamed, keywords = open_arguments(cls, Layer)
+    if given.get(unnamed) and all(derived_arguments(cls, Layer).values()):
+        raise NotImplementedError(
+            f"Layer {layer.name!r} ({cls.__name__}) cannot derive its config, as its "
+            f"`__init__` took arguments that have no name: *{unnamed}="
+            f"{check.shown(given[unnamed], 60)}. Name them, or define `get_config` and "
+            "`from_config`."
+        )
+    handed_on = dict(given.get(keywords, {}))
+    if hasattr(layer, "_input_shape_arg"):
+        _input_shape_of(handed_on)
+    return handed_on
 
 
 def _scoped_build(build):

@@ -20,6 +20,7 @@ from npkeras.core.op import OPS, with_slot
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor, remember, thread
 from npkeras.core.tape import Traced, recording, watched
+from npkeras.core.texts import as_texts
 from npkeras.core.variable import Variable
 from npkeras.layers import lengths
 from npkeras.layers.input_spec import check_inputs
@@ -97,6 +98,9 @@ class Caller:
             if x.dtype is self._compute or (kind != "f" and kind != "O") or not self.autocast:
                 return x
             if kind == "O":
+                texts = as_texts(x)
+                if texts is not None:
+                    return texts
                 raise ValueError(
                     f"Layer {self.name!r} ({type(self).__name__}) expects arrays of numbers. "
                     f"Received an array of dtype object and shape {x.shape}."

@@ -10,8 +10,9 @@ from npkeras.layers.activation import activated
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
 from npkeras.layers.reshaping import data_format_of
+from npkeras.layers.unbuilt import MadeByBuild
 from npkeras.layers.unsupported import refuse_lora_and_quantization
-from npkeras.ops.convolution import refuse_strides_with_dilation
+from npkeras.ops.convolution import convolution_now, refuse_strides_with_dilation
 from npkeras.ops.sliding import padding_of, per_axis
 from npkeras.ops.waiting_convolution import convolution
 
@@ -20,6 +21,8 @@ _RELU = activations.relu, ops.relu
 
 def defaults(first=(), **changed):
     """Decorator: a class whose constructor shows other defaults than that of its base.
+
+    Also without any: arguments that do not fit then make an error that names the class.
 
     Args:
         first: Two arguments of which the first is to come before the second.
@@ -40,12 +43,16 @@ def defaults(first=(), **changed):
 
         @functools.wraps(inherited)
         def __init__(self, *args, **kwargs):
-            bound = signature.bind(self, *args, **kwargs)
+            try:
+                bound = signature.bind(self, *args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{cls.__name__}.__init__(): {error}") from None
             bound.apply_defaults()
             arguments = dict(list(bound.arguments.items())[1:])
             inherited(self, **arguments.pop("kwargs", {}), **arguments)
 
         __init__.__signature__ = signature
+        __init__.__qualname__ = f"{cls.__qualname__}.__init__"
         cls.__init__ = __init__
         return cls
 
@@ -113,6 +120,10 @@ class Sliding(Layer):
 class _Convolution(Sliding):
     """The convolutions along one, two and three axes."""
 
+    weights_in_files = ("kernel", "bias")
+    kernel = MadeByBuild()
+    bias = MadeByBuild()
+
     def __init__(
         self,
         filters,
@@ -167,11 +178,27 @@ class _Convolution(Sliding):
         )
         self._add_bias(self.filters)
 
+    def convolution_op(self, inputs, kernel):
+        """The convolution alone, without bias and activation. For subclasses to override.
+
+        Args:
+            inputs: What the layer was called on, in its compute dtype.
+            kernel: The layer's `kernel`, or what a subclass has made of it.
+        """
+        return convolution_now(inputs, kernel, options=self._options(), owner=self._title())
+
     def call(self, inputs):
-        return self._activated(convolution, inputs, self.kernel, options=self._options())
+        if getattr(self.convolution_op, "__func__", None) is _Convolution.convolution_op:
+            return self._activated(convolution, inputs, self.kernel, options=self._options())
+        y = self.convolution_op(inputs, self.kernel)
+        if self.bias is not None:
+            last = self.data_format == "channels_last"
+            y = ops.add(y, self.bias if last else ops.reshape(self.bias, (-1, *(1,) * self.rank)))
+        return activated(self.activation, y)
 
 
 @register("layers", "Convolution1D")
+@defaults()
 class Conv1D(_Convolution):
     """A convolution along time: `activation(conv(inputs, kernel) + bias)`.
 

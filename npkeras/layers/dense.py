@@ -6,6 +6,7 @@ from npkeras.core.registry import register
 from npkeras.layers.activation import activated
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
+from npkeras.layers.unbuilt import MadeByBuild
 from npkeras.layers.unsupported import refuse_lora_and_quantization
 from npkeras.ops.head import dense
 
@@ -40,6 +41,9 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    weights_in_files = ("kernel", "bias")
+    kernel = MadeByBuild()
+    bias = MadeByBuild()
     not_in_config = frozenset({"lora_rank", "lora_alpha"})
 
     def __init__(

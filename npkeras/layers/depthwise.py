@@ -68,6 +68,7 @@ class _DepthwiseConvolution(_Depthwise):
 
 
 @register("layers")
+@defaults()
 class DepthwiseConv1D(_DepthwiseConvolution):
     """A convolution along time in which no feature sees another.
 
@@ -188,6 +189,7 @@ class _SeparableConvolution(_Depthwise):
 
 
 @register("layers", "SeparableConvolution1D")
+@defaults()
 class SeparableConv1D(_SeparableConvolution):
     """A depthwise convolution along time, then one step at a time a mixture of its features.
 

@@ -9,6 +9,7 @@ from npkeras.core.registry import register
 from npkeras.layers.activation import activated
 from npkeras.layers.base import Layer
 from npkeras.layers.input_spec import InputSpec
+from npkeras.layers.unbuilt import MadeByBuild
 from npkeras.layers.unsupported import refuse_lora_and_quantization
 
 _EQUATION = re.compile(r"(\.{3})?([a-zA-Z]+)(\.{3})?,([a-zA-Z]+)->(\.{3})?([a-zA-Z]+)(\.{3})?")
@@ -44,6 +45,9 @@ class EinsumDense(Layer):
     """
 
     quiet_activity_regularizer = False
+    weights_in_files = ("kernel", "bias")
+    kernel = MadeByBuild()
+    bias = MadeByBuild()
     not_in_config = frozenset({"lora_rank", "lora_alpha", "gptq_unpacked_column_size"})
 
     def __init__(

@@ -8,6 +8,7 @@ from npkeras.core.registry import register
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
 from npkeras.layers.base import Layer
+from npkeras.layers.unbuilt import MadeByBuild
 from npkeras.layers.unsupported import refuse_lora_and_quantization
 
 
@@ -41,6 +42,8 @@ class Embedding(Layer):
     """
 
     quiet_activity_regularizer = False
+    weights_in_files = ("embeddings",)
+    embeddings = MadeByBuild()
     not_in_config = frozenset({"weights", "lora_rank", "lora_alpha"})
 
     def __init__(
@@ -112,9 +115,12 @@ class Embedding(Layer):
             inputs = numbers
         if inputs.size and (inputs.min() < 0 or inputs.max() >= self.input_dim):
             wrong = inputs[(inputs < 0) | (inputs >= self.input_dim)].flat[0]
+            advice = "Make `input_dim` larger than the largest number fed."
+            if wrong < 0:
+                advice = "Rows are not counted from the end: give words and padding numbers from 0."
             raise ValueError(
                 f"Layer {self.name!r} (Embedding) has rows 0 to {self.input_dim - 1}. Received the "
-                f"number {wrong}. Make `input_dim` larger than the largest number fed."
+                f"number {wrong}. {advice}"
             )
         return inputs
 

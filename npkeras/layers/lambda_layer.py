@@ -2,7 +2,7 @@
 
 import inspect
 
-from npkeras.core import check, tree
+from npkeras.core import check, lambdas, tree
 from npkeras.core.registry import deserialize, register, serialize
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor
@@ -17,8 +17,9 @@ class Lambda(Layer):
 
     It is kept in files by its name, under which it must be registered, with
     `npkeras.saving.register_keras_serializable`, or given in `custom_objects`, when the file is
-    read. A Python lambda has no name; and the compiled code that Keras writes for one is never
-    run. For anything that is to be saved, a class derived from `Layer` is the better choice.
+    read. A Python lambda has no name: it is kept as compiled code, with a warning, as in Keras.
+    npkeras never runs code from a file, so only Keras reads it, with `safe_mode=False`. For
+    anything that is to be saved, a class derived from `Layer` is the better choice.
 
     Args:
         function: Called with the inputs, and with `mask` and `training` if it has arguments of
@@ -90,11 +91,10 @@ class Lambda(Layer):
     def get_config(self):
         """What `from_config` needs to make a layer like this one."""
         config = super().get_config()
-        config["function"] = _by_name(self.function, "function", self)
+        config["function"] = _in_config(self.function)
         for name, value in (("output_shape", self._output_shape), ("mask", self.mask)):
             if value is not None:
-                is_function = callable(value)
-                config[name] = _by_name(value, name, self) if is_function else _as_json(value)
+                config[name] = _in_config(value) if callable(value) else _as_json(value)
         return {**config, "arguments": serialize(self.arguments)}
 
     @classmethod
@@ -124,14 +124,18 @@ def _arguments_of(function):
         return {}
 
 
-def _by_name(function, name, layer):
-    if getattr(function, "__name__", "<lambda>") == "<lambda>":
-        raise ValueError(
-            f"`{name}` of layer {layer.name!r} (Lambda) is a Python lambda, which has no name "
-            "that a config could hold. Use a function defined with `def`, and register it with "
-            "`npkeras.saving.register_keras_serializable()`."
-        )
-    return serialize(function)
+def _in_config(function):
+    """A function by its name; a lambda as code, which this layer keeps in a form of its own."""
+    if not lambdas.is_lambda(function):
+        return serialize(function)
+    whole = lambdas.described(function, serialize)
+    code, defaults, closure = whole
+    if defaults:  # Keras makes a function of this form only, though it writes the other
+        code = list(whole)
+    return {
+        "class_name": "__lambda__",
+        "config": {"code": code, "defaults": defaults, "closure": closure},
+    }
 
 
 def _as_json(value):

@@ -236,6 +236,7 @@ class MaxPooling1D(_MaxPooling):
 
 
 @register("layers", "AvgPool1D")
+@defaults()
 class AveragePooling1D(_AveragePooling):
     """The mean of each feature in windows that slide along time.
 
@@ -283,6 +284,7 @@ class MaxPooling2D(_MaxPooling):
 
 
 @register("layers", "AvgPool2D")
+@defaults()
 class AveragePooling2D(_AveragePooling):
     """The mean of each channel in windows that slide over images.
 
@@ -330,6 +332,7 @@ class MaxPooling3D(_MaxPooling):
 
 
 @register("layers", "AvgPool3D")
+@defaults()
 class AveragePooling3D(_AveragePooling):
     """The mean of each channel in windows that slide through volumes.
 

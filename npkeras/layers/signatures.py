@@ -107,6 +107,21 @@ def derived_arguments(cls, base):
     return found
 
 
+@functools.cache
+def open_arguments(cls, base):
+    """What a user's constructor calls its `*args` and its `**kwargs`: two names, or None.
+
+    There are none where a `get_config` of the user's speaks for them.
+    """
+    classes = cls.__mro__[: cls.__mro__.index(base)]
+    owner = next((c for c in classes if "__init__" in vars(c)), base)
+    if not is_users(owner) or any("get_config" in vars(c) and is_users(c) for c in classes):
+        return None, None
+    names = {p.kind: p.name for p in inspect.signature(owner.__init__).parameters.values()}
+    kind = inspect.Parameter
+    return names.get(kind.VAR_POSITIONAL), names.get(kind.VAR_KEYWORD)
+
+
 def is_users(x):
     """Whether a class or a function is not one of npkeras' own."""
     return str(getattr(x, "__module__", None)).partition(".")[0] != "npkeras"

@@ -71,6 +71,7 @@ class _ConvolutionTransposed(Sliding):
 
 
 @register("layers", "Convolution1DTranspose")
+@defaults()
 class Conv1DTranspose(_ConvolutionTransposed):
     """The way back of a convolution along time: each step adds a window of weights to the output.
 

@@ -15,6 +15,7 @@ from npkeras.core.random import SeedGenerator
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Traced, plain
 from npkeras.core.variable import Variable
+from npkeras.layers.calls import _context
 from npkeras.layers.tracking import Owner, found_in, parts_of
 from npkeras.metrics.base import Metric
 
@@ -48,6 +49,8 @@ class WeightKeeper(Owner):
         {"_losses", "_given", "_loss_tracker", "_compile_config", "_inbound_nodes", "optimizer"}
         | {"_long_without_parts"}
     )
+
+    weights_in_files = None  # attributes whose weights go into files, in this order; None: all
 
     def add_weight(
         self,
@@ -112,6 +115,39 @@ class WeightKeeper(Owner):
         own = self._trainable_variables if trainable else self._non_trainable_variables
         own.append(variable)
         return variable
+
+    def add_variable(
+        self,
+        shape,
+        initializer,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        name=None,
+    ):
+        """An older name of `add_weight`."""
+        return self.add_weight(
+            shape=shape,
+            initializer=initializer,
+            dtype=dtype,
+            trainable=trainable,
+            autocast=autocast,
+            regularizer=regularizer,
+            constraint=constraint,
+            name=name,
+        )
+
+    def add_metric(self, *args, **kwargs):
+        """Gone, as in Keras 3: the message says what to do instead."""
+        raise NotImplementedError(
+            "`add_metric` is gone from layers and models, as in Keras 3. Received: a call on "
+            f"{self.name!r} ({type(self).__name__}). For a metric of the outputs, use "
+            "`compile(metrics=[...])`. For one of a value inside, make it in `__init__`, as in "
+            "`self.size = metrics.Mean(name='size')`, and feed it in `call`: "
+            "`self.size.update_state(value)`."
+        )
 
     def _own_variables(self):
         """This layer's own weights: trainable ones first, each in order of creation.
@@ -260,7 +296,7 @@ class WeightKeeper(Owner):
 
     def save_own_variables(self, store):
         """Put this layer's own weights into `store` under "0", "1", ..."""
-        for i, variable in enumerate(self._own_variables()):
+        for i, variable in enumerate(self._variables_in_files()):
             store[str(i)] = variable.value
 
     def load_own_variables(self, store):
@@ -271,19 +307,53 @@ class WeightKeeper(Owner):
                 f"Layer {self.name!r} ({type(self).__name__}) expects {len(own)} weights: "
                 f"{[v.name for v in own]}. Received {len(store.keys())}."
             )
-        for i, variable in enumerate(own):
+        for i, variable in enumerate(self._variables_in_files()):
             variable.assign(store[str(i)])
+
+    def _variables_in_files(self):
+        """The weights that the two methods above deal with, in their order.
+
+        Where the class names them in `weights_in_files`, those come first. The weights that a
+        subclass adds follow, unless it has such a method of its own: then they are its own
+        affair, as in Keras.
+        """
+        own = self._own_variables()
+        if self.weights_in_files is None:
+            return own
+        named = {id(getattr(self, name, None)): i for i, name in enumerate(self.weights_in_files)}
+        first = sorted((v for v in own if id(v) in named), key=lambda v: named[id(v)])
+        if self._has_own_files():
+            return first if self.built else []
+        return [*first, *(v for v in own if id(v) not in named)]
+
+    def _has_own_files(self):
+        """Whether a subclass says itself what of its weights goes into files."""
+        cls, base = type(self), WeightKeeper
+        return (cls.save_own_variables, cls.load_own_variables) != (
+            base.save_own_variables,
+            base.load_own_variables,
+        )
 
     def add_loss(self, loss):
         """Add a scalar, or a list of them, to the loss of the model. Call it within `call`."""
         for value in tree.leaves(loss):
-            if isinstance(value, KerasTensor):
-                continue  # `call` runs on shapes: there is nothing to add yet
-            if not isinstance(value, (Traced, np.ndarray, np.generic, int, float)):
+            outside = _context.entry is None and not self._building
+            if outside and isinstance(value, (KerasTensor, int, float)):
+                raise ValueError(  # the next call would begin without it
+                    f"`add_loss` of {self.name!r} ({type(self).__name__}) is for a value computed "
+                    f"in `call`. Received, outside of it: {check.shown(value)}. Call "
+                    "`self.add_loss(...)` in the `call` of a layer, or add the term in the "
+                    "`compute_loss` or `train_step` of a model of your own."
+                )
+            if not isinstance(value, (Traced, np.ndarray, np.generic, int, float, KerasTensor)):
                 raise ValueError(
                     f"`add_loss` of layer {self.name!r} ({type(self).__name__}) expects a number "
                     f"computed in `call`. Received: {check.shown(value)}"
                 )
+            self._gather_loss(value)
+
+    def _gather_loss(self, value):
+        if not isinstance(value, KerasTensor):  # else `call` runs on shapes: nothing to add yet
             self._losses.append(value)
             _with_losses.add(self)
 

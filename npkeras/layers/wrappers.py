@@ -6,6 +6,7 @@ from npkeras.core.registry import deserialize, register
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor
 from npkeras.layers.base import Layer
+from npkeras.layers.convolution import defaults
 from npkeras.layers.signatures import call_signature, is_users
 
 
@@ -39,6 +40,7 @@ class Wrapper(Layer):
 
 
 @register("layers")
+@defaults()
 class TimeDistributed(Wrapper):
     """Applies a layer to every step of a sequence, with the same weights.
 

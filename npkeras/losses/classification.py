@@ -9,6 +9,7 @@ from npkeras.core import check, config
 from npkeras.core.attach import attached, set_mask
 from npkeras.core.dtypes import as_array
 from npkeras.core.registry import register
+from npkeras.core.shapes import shape_of
 from npkeras.core.tape import plain
 from npkeras.losses.base import LossFunctionWrapper, as_floats, in_dtype, matched
 from npkeras.ops.loss import labels_of
@@ -606,3 +607,24 @@ class CategoricalHinge(LossFunctionWrapper):
 
     def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
         super().__init__(categorical_hinge, reduction, name, dtype)
+
+
+def crossentropy_named(name):
+    """The cross-entropy that fits the shapes, for the names "crossentropy" and "ce"; else None."""
+    if isinstance(name, str) and name.lower() in ("crossentropy", "ce"):
+        return _fitting_crossentropy
+    return None
+
+
+def _fitting_crossentropy(y_true, y_pred):
+    """The cross-entropy that the shapes ask for, as the metric "accuracy" is chosen.
+
+    One number per sample asks for the binary one, one-hot targets for the categorical one, class
+    numbers for the sparse one.
+    """
+    true, predicted = shape_of(y_true), shape_of(y_pred)
+    if predicted[-1:] == (1,):
+        return binary_crossentropy(y_true, y_pred)
+    if len(true) < len(predicted) or true[-1:] == (1,):
+        return sparse_categorical_crossentropy(y_true, y_pred)
+    return categorical_crossentropy(y_true, y_pred)

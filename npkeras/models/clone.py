@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+
 from npkeras.core import check, registry, tree
 from npkeras.core.symbolic import KerasTensor, nodes_between
 from npkeras.layers.base import Layer
 from npkeras.layers.input import Input, InputLayer
-from npkeras.models.functional import Functional
+from npkeras.layers.signatures import is_users
+from npkeras.metrics.base import Metric
+from npkeras.models.functional import Functional, takes_inputs_and_outputs
 from npkeras.models.model import Model
 from npkeras.models.operations import arguments_of
 from npkeras.models.sequential import Sequential
+from npkeras.optimizers import Optimizer
+from npkeras.training.trainer import Trainer
 
 
 def clone_model(
@@ -20,7 +26,9 @@ def clone_model(
     recursive=False,
     **kwargs,
 ):
-    """A model made like another one, of new layers with new weights. It is not compiled.
+    """A model made like another one, of new layers with new weights.
+
+    It is compiled as the other one is, with an optimizer and metrics of its own.
 
     Args:
         model: The model.
@@ -37,6 +45,12 @@ def clone_model(
         10
     """
     check.no_more(kwargs, "`clone_model`")
+    clone = _clone(model, input_tensors, clone_function, call_function, recursive)
+    _compile_alike(clone, model)
+    return clone
+
+
+def _clone(model, input_tensors, clone_function, call_function, recursive):
     if isinstance(model, Sequential):
         if call_function is not None:
             raise ValueError(
@@ -59,7 +73,33 @@ def clone_model(
                 f"`{name}` of `clone_model` is for Sequential and functional models. "
                 f"Received a {type(model).__name__}."
             )
-    return type(model).from_config(model.get_config())
+    clone = _again(model)
+    if model.built and not clone.built:
+        clone.build_from_config(model.get_build_config())
+    return clone
+
+
+def _compile_alike(clone, model):
+    """Compile a clone as the model is, with an optimizer and metrics of its own.
+
+    A class with a `compile` of its own says by `get_compile_config` and `compile_from_config` how.
+    """
+    if not model.compiled or not hasattr(model, "_compile_config"):
+        return
+    if type(clone).compile is not Trainer.compile:
+        clone.compile_from_config(model.get_compile_config())
+        return
+    clone.compile(**tree.map(_anew, model._compile_config))
+    if clone.built:
+        clone.optimizer.build(clone.trainable_variables)
+
+
+def _anew(thing):
+    """A metric or an optimizer like this one, without its state; anything else as it is."""
+    if isinstance(thing, Metric):
+        thing = copy.deepcopy(thing)
+        thing.reset_state()
+    return _again(thing) if isinstance(thing, Optimizer) else thing
 
 
 def _cloner(clone_function, call_function, recursive):
@@ -78,7 +118,8 @@ def _cloner(clone_function, call_function, recursive):
 
 def _again(operation):
     """An operation like another one."""
-    with registry.CustomObjectScope({type(operation).__name__: type(operation)}):
+    within = [value for value in vars(operation).values() if is_users(type(value))]
+    with registry.CustomObjectScope({type(x).__name__: type(x) for x in [operation, *within]}):
         return type(operation).from_config(operation.get_config())
 
 
@@ -127,7 +168,8 @@ def _clone_functional(model, input_tensors, clone_function, call_function, recur
         result = call(clones[node.name], *tree.map(new, tuple(args)), **tree.map(new, kwargs))
         found = tree.leaves(result)
         tensors.update(zip(map(id, tree.leaves(node.outputs)), found, strict=True))
-    return Functional(inputs, tree.map(new, model.output), name=model.name)
+    cls = type(model) if takes_inputs_and_outputs(type(model)) else Functional
+    return cls(inputs, tree.map(new, model.output), name=model.name)
 
 
 def _called(operation, *args, **kwargs):

@@ -14,6 +14,7 @@ from npkeras.core.dtypes import dtype_of, numpy_dtype
 from npkeras.core.registry import register
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import Traced
+from npkeras.core.texts import as_texts
 from npkeras.layers.base import Layer
 from npkeras.layers.signatures import is_users
 from npkeras.models import graph_config
@@ -86,6 +87,15 @@ class Functional(Model):
 
     def compute_mask(self, inputs, previous_mask=None):
         return None  # the layers within have set theirs
+
+    def add_loss(self, loss):
+        """Not supported, as in Keras 3: a graph has no place for a loss."""
+        raise NotImplementedError(
+            "`add_loss` cannot add a term to a functional model. Received: "
+            f"{check.shown(loss)} for model {self.name!r}. Make a layer that calls "
+            "`self.add_loss(...)` in its `call`, and put it into the graph; or subclass `Model` "
+            "and add the term in `compute_loss` or `train_step`."
+        )
 
     def _standardized(self, inputs):
         """The inputs as a flat list of arrays, with the axes and dtypes that are expected."""
@@ -241,6 +251,9 @@ class _Expected:
             )
         if not isinstance(x, (np.ndarray, Traced, KerasTensor)):
             x = np.asarray(x)
+        if self.dtype_name == "string" and isinstance(x, np.ndarray) and x.dtype.kind in "OS":
+            texts = as_texts(x)
+            x = x if texts is None else texts
         value = x
         if not self._fits(x.shape):
             value = self._with_axes(x, model)

@@ -3,13 +3,14 @@
 import copy
 
 from npkeras import ops
-from npkeras.core import registry, tree
+from npkeras.core import names, registry, tree
 from npkeras.core.attach import get_mask, set_mask
 from npkeras.core.deferred import chaining
 from npkeras.core.dtypes import dtype_of
 from npkeras.core.registry import register
 from npkeras.core.symbolic import KerasTensor
 from npkeras.layers.base import Layer
+from npkeras.layers.calls import lasting_shape
 from npkeras.layers.input import InputLayer
 from npkeras.models.model import Model
 
@@ -122,13 +123,15 @@ class Sequential(Model):
         for layer in self._layers[1:]:
             x = layer(x)
         self._outputs = x
+        if input_shape is not None:
+            names.auto_name("Functional")  # Keras makes one here, whose name is then taken
 
     def _build_for(self, arguments):
         inputs = next(iter(arguments.values()), None)
         if not self._has_input and isinstance(inputs, (list, tuple, dict)):
             self.built = True  # several inputs have no `Input`; each layer is built when called
         else:
-            self.build(None if inputs is None else tuple(inputs.shape))
+            self.build(None if inputs is None else tuple(lasting_shape(inputs)))
 
     def call(self, inputs, training=None, mask=None):
         x = inputs if self._outputs is None else self._as_expected(inputs)
@@ -159,8 +162,9 @@ class Sequential(Model):
                 f"Sequential model {self.name!r} expects an input of shape {expected}. "
                 f"Received an input of shape {tuple(x.shape)}."
             )
-        # Numbers of words stay whole: a layer that takes them as they are looks them up.
-        if dtype_of(x) != self.input.dtype and self.layers[0].autocast:
+        # Numbers of words stay whole, and texts what they are: the first layer looks them up.
+        known = dtype_of(x)
+        if known not in (self.input.dtype, "string") and self.layers[0].autocast:
             x = ops.cast(x, self.input.dtype)
         if x is not inputs and get_mask(inputs) is not None:
             set_mask(x, get_mask(inputs))
@@ -223,6 +227,8 @@ class Sequential(Model):
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         for item in config["layers"]:
             model._append(registry.deserialize(item, custom_objects, "layers"))
+            if model._has_input and 2 < len(model._layers):
+                names.auto_name("Functional")  # as if it was built after each layer, as in Keras
         model._connect()
         shape = config.get("build_input_shape")
         if not model.built and shape:

@@ -154,9 +154,12 @@ def _shape(layer):
     """The shape of the outputs, for the inputs the layer was built for; "?" where unknown."""
     if layer._inbound_nodes:
         return _shape_of(layer._inbound_nodes[-1])
+    if getattr(layer, "_connected", None) is not None:
+        return _one_or_all(tuple(tensor.shape for tensor in layer.outputs))
     if layer.built and layer._build_shapes:
+        shapes = {name: shape for name, shape in layer._build_shapes.items() if shape is not None}
         try:
-            return str(layer.compute_output_shape(**layer._build_shapes))
+            return str(layer.compute_output_shape(**shapes))
         except Exception:  # whatever a `call` raises that is not made for shapes
             return "?"
     return "?"
@@ -164,6 +167,10 @@ def _shape(layer):
 
 def _shape_of(node):
     shapes = [None if tensor is None else tensor.shape for tensor in tree.leaves(node.outputs)]
+    return _one_or_all(shapes)
+
+
+def _one_or_all(shapes):
     return str(shapes[0] if len(shapes) == 1 else shapes)
 
 

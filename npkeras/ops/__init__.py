@@ -50,3 +50,11 @@ from npkeras.ops.signal import (
     stft,
 )
 from npkeras.ops.special import erf, erfc, erfinv, saturate_cast
+
+_PARTS = ("image", "linalg", "nn", "numpy")  # the modules that are public, as in Keras
+
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if name in _PARTS or (callable(value) and not name.startswith("_"))
+]

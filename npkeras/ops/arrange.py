@@ -43,7 +43,13 @@ def reshape(x, newshape):
         x: An array.
         newshape: The lengths of the new axes. One of them may be -1 or None: what is left.
     """
-    return x.reshape(_lengths(x.shape, newshape))
+    try:
+        return x.reshape(_lengths(x.shape, newshape))
+    except ValueError as error:
+        raise ValueError(
+            f"`reshape` keeps all entries of an array, here {x.size}, of shape {x.shape}. "
+            f"No such number fits into: newshape={newshape}"
+        ) from error
 
 
 def _lengths(old, newshape):
@@ -497,21 +503,53 @@ _MODES = ("constant", "reflect", "symmetric")
 
 
 def _widths(pad_width, ndim):
-    widths = np.broadcast_to(np.asarray(pad_width, int), (ndim, 2))
-    if (widths < 0).any():
+    """Pairs (before, after), one for each axis; one number or pair is enough where there is one."""
+    try:
+        widths = np.asarray(pad_width)
+        if widths.dtype.kind not in "iu" or widths.shape == (1,):
+            raise ValueError
+        rows = widths if widths.ndim == 2 else widths.reshape(1, -1)
+        pairs = np.broadcast_to(rows, (ndim, 2)).tolist() if len(rows) == ndim else None
+    except (ValueError, TypeError):
+        pairs = None
+    if pairs is None:
+        raise ValueError(
+            f"`pad_width` of `pad` must be a pair of whole numbers for each of the {ndim} axes: "
+            f"(before, after). Received: {pad_width}"
+        )
+    if any(n < 0 for pair in pairs for n in pair):
         raise ValueError(f"`pad_width` of `pad` must not be negative. Received: {pad_width}")
-    return [(int(before), int(after)) for before, after in widths]
+    return [(before, after) for before, after in pairs]
+
+
+def _checked_pad(shape, pad_width, mode, constant_values):
+    """The widths and the mode in small letters; what Keras refuses is refused."""
+    kind = check.one_of(_MODES, str(mode).lower(), "mode", "`pad`")
+    if constant_values is not None and mode != "constant":
+        raise ValueError(
+            "`constant_values` of `pad` belongs to mode='constant'. "
+            f"Received: constant_values={constant_values}, mode={mode!r}"
+        )
+    widths = _widths(pad_width, len(shape))
+    spared = {"reflect": 1, "symmetric": 0}.get(kind)  # the outermost entry is its own image or not
+    for axis, (n, width) in enumerate(zip(shape, widths, strict=True)):
+        if spared is not None and n is not None and max(width) > n - spared and any(width):
+            raise ValueError(
+                f"`pad` with mode={mode!r} can add at most {max(n - spared, 0)} entries at an end "
+                f"of axis {axis}, which has {n}. Received: {width} of pad_width={pad_width}"
+            )
+    return widths, kind
 
 
 def _pad_infer(x, pad_width, mode="constant", constant_values=None):
     shape = shape_of(x)
-    widths = _widths(pad_width, len(shape))
+    widths, _ = _checked_pad(shape, pad_width, mode, constant_values)
     padded = [None if n is None else n + sum(w) for n, w in zip(shape, widths, strict=True)]
     return KerasTensor(padded, dtype_of(x))
 
 
 def _pad_back(y, x, pad_width, mode="constant", constant_values=None):
-    shape, widths = x.shape, _widths(pad_width, x.ndim)
+    shape, widths, mode = x.shape, _widths(pad_width, x.ndim), mode.lower()
     if mode == "constant":
         inner = tuple(slice(w[0], w[0] + n) for n, w in zip(shape, widths, strict=True))
         return lambda dy: dy[inner]
@@ -525,31 +563,39 @@ def _pad_back(y, x, pad_width, mode="constant", constant_values=None):
     return pullback
 
 
-@op(_pad_infer, vjps=(_pad_back,), numpy=np.pad)
+@op(_pad_infer, vjps=(_pad_back,))
 def pad(x, pad_width, mode="constant", constant_values=None):
     """More entries before and after those along each axis.
 
     Args:
         x: An array.
-        pad_width: How many: one number, a pair (before, after), or such a pair for each axis.
+        pad_width: How many: a pair (before, after) for each axis. Where there is one axis, the
+            pair itself will do, or one number.
         mode: `"constant"`, or a mirror image of the entries at the edge, without
-            (`"reflect"`) or with (`"symmetric"`) the outermost entry itself.
+            (`"reflect"`) or with (`"symmetric"`) the outermost entry itself. In capitals, too.
         constant_values: What to pad with in mode `"constant"`. None: 0.
+
+    Raises:
+        ValueError: Also where a mirror image would need more entries than the axis has.
     """
-    check.one_of(_MODES, mode, "mode", "`pad`")
-    if mode == "constant":
-        widths = _widths(pad_width, x.ndim)
-        if constant_values:
-            return np.pad(x, widths, constant_values=constant_values)
-        y = np.zeros([n + sum(w) for n, w in zip(x.shape, widths, strict=True)], x.dtype)
-        y[tuple(slice(w[0], w[0] + n) for n, w in zip(x.shape, widths, strict=True))] = x
-        return y
-    if constant_values is not None:
-        raise ValueError(
-            "`constant_values` of `pad` belongs to mode='constant'. "
-            f"Received: constant_values={constant_values}, mode={mode!r}"
-        )
-    return np.pad(x, _widths(pad_width, x.ndim), mode)
+    widths, kind = _checked_pad(x.shape, pad_width, mode, constant_values)
+    if kind != "constant":
+        return np.pad(x, widths, kind)
+    if constant_values:
+        return np.pad(x, widths, constant_values=constant_values)
+    y = np.zeros([n + sum(w) for n, w in zip(x.shape, widths, strict=True)], x.dtype)
+    y[tuple(slice(w[0], w[0] + n) for n, w in zip(x.shape, widths, strict=True))] = x
+    return y
+
+
+def _numpy_pad(array, pad_width, mode="constant", **options):
+    """As NumPy has it: one width, or one pair, is for all axes."""
+    return pad(
+        array, np.broadcast_to(pad_width, (len(shape_of(array)), 2)).tolist(), mode, **options
+    )
+
+
+numpy_function(np.pad, _numpy_pad)
 
 
 def size(x):

@@ -28,6 +28,11 @@ def _specs(structure):
     return tree.map(lambda x: None if x is None else _spec(x), structure)
 
 
+def _tensors(structure):
+    """A nest of arrays: Python's numbers become arrays too, as what a loop begins with does."""
+    return tree.map(lambda x: None if x is None else convert_to_tensor(x), structure)
+
+
 def _callable(function, name, owner):
     if not callable(function):
         raise TypeError(
@@ -82,22 +87,23 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
     Args:
         cond: A function of the variables that tells whether to go on.
         body: A function of the variables that returns them for the next round.
-        loop_vars: A list or tuple of values, or a single one.
+        loop_vars: A list or tuple of values, or a single one. Python's numbers become arrays.
         maximum_iterations: How many rounds to make at most. None: any number.
 
     Example:
         >>> ops.while_loop(lambda i, total: i < 5, lambda i, total: (i + 1, total + i), (0, 0))
-        (5, 10)
+        (array(5, dtype=int32), array(10, dtype=int32))
     """
     several = isinstance(loop_vars, (list, tuple))
     values = tuple(loop_vars) if several else (loop_vars,)
     if is_symbolic(values):
         return _specs(values) if several else _specs(values)[0]
-    rounds = 0
+    values, rounds = _tensors(values), 0
     while (maximum_iterations is None or rounds < maximum_iterations) and cond(*values):
         result = body(*values)
         values = tuple(result) if isinstance(result, (list, tuple)) else (result,)
         rounds += 1
+    values = _tensors(values)
     return values if several else values[0]
 
 
@@ -106,10 +112,10 @@ def fori_loop(lower, upper, body_fun, init_val):
     """The value after `value = body_fun(i, value)` for i from `lower` up to, not with, `upper`."""
     if is_symbolic([lower, upper, init_val]):
         return _specs(init_val)
-    value = init_val
+    value = _tensors(init_val)
     for i in range(int(lower), int(upper)):
         value = body_fun(i, value)
-    return value
+    return _tensors(value)
 
 
 def _slices(structure, length=None):
@@ -175,7 +181,7 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
         steps = (length,) if xs is None else _first_lengths(xs)
         return _specs(state), _with_length(y, steps)
     rows = [None] * length if xs is None else _slices(xs, length)
-    state, results = init, []
+    state, results = _tensors(init), []
     for row in reversed(rows) if reverse else rows:
         state, y = f(state, row)
         results.append(y)

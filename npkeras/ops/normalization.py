@@ -23,15 +23,14 @@ from npkeras.ops.activation import floats, wide
 from npkeras.ops.arrange import reshape
 from npkeras.ops.composed import composed
 from npkeras.ops.elementwise import (
-    absolute,
     add,
     cast,
     divide,
     maximum,
     multiply,
-    power,
     sqrt,
 )
+from npkeras.ops.measure import norm
 from npkeras.ops.reduction import sum as total
 
 
@@ -84,20 +83,18 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     Args:
         x: An array.
         axis: The axis, a tuple of axes, or None for all of them.
-        order: Which norm: the sum of |x|**order, to the power of 1 / order.
+        order: Which norm, as in `norm`: along one axis the sum of |x|**order, to the power of
+            1 / order. Along several 2 is the square root of the sum of squares; 1, of a matrix,
+            the largest sum of a column.
         epsilon: The least that is divided by. None: `epsilon()`.
     """
     check.positive_int(order, "order", "`normalize`")
     epsilon = config.epsilon() if epsilon is None else epsilon
     axis = axes_of(axis, len(shape_of(x)))
-    if order == 1:
-        norm = total(absolute(x), axis=axis, keepdims=True)
-    elif order == 2:
+    if order == 2:
         square = total(multiply(x, x), axis=axis, keepdims=True)
         return divide(x, sqrt(maximum(square, epsilon**2)))
-    else:
-        norm = power(total(power(absolute(x), order), axis=axis, keepdims=True), 1 / order)
-    return divide(x, maximum(norm, epsilon))
+    return divide(x, maximum(norm(x, order, axis, keepdims=True), epsilon))
 
 
 @composed

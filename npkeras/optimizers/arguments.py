@@ -8,6 +8,7 @@ import numpy as np
 
 from npkeras.core import check
 from npkeras.core.tape import plain
+from npkeras.core.variable import Variable
 
 
 def refuse_unknown(kwargs, known, owner):
@@ -71,3 +72,23 @@ def check_limits(owner, **limits):
             f"{owner} can clip in one way only: `clipnorm`, `global_clipnorm` or `clipvalue`. "
             f"Received: {', '.join(f'{name}={limit}' for name, limit in chosen.items())}"
         )
+
+
+def checked_pairs(grads_and_vars, owner):
+    """Pairs of a gradient and a variable, in a list; a bare list of gradients is none of them."""
+    pairs = []
+    for pair in grads_and_vars:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not _is_variable(pair[1]):
+            raise ValueError(
+                f"`apply_gradients` of {owner} expects pairs of (gradient, variable), as "
+                f"`zip(gradients, variables)` gives them. Received: {check.shown(plain(pair))} in "
+                "place of a pair. Without pairs: `apply(gradients, variables)`."
+            )
+        pairs.append(tuple(pair))
+    if not pairs:
+        raise ValueError(f"{owner} received no (gradient, variable) pairs.")
+    return pairs
+
+
+def _is_variable(value):
+    return isinstance(value, Variable)

@@ -103,9 +103,7 @@ class Optimizer(State):
 
     def apply_gradients(self, grads_and_vars):
         """Update each variable by its gradient: `apply` for pairs of (gradient, variable)."""
-        pairs = [tuple(pair) for pair in grads_and_vars]
-        if not pairs:
-            raise ValueError(f"Optimizer {self.name!r} received no (gradient, variable) pairs.")
+        pairs = arguments.checked_pairs(grads_and_vars, f"optimizer {self.name!r}")
         grads, variables = zip(*pairs, strict=True)
         self.apply(grads, variables)
         return self._iterations

@@ -9,6 +9,7 @@ from typing import Any
 from npkeras.core import check
 from npkeras.saving import hdf5, keras_file, legacy_h5, sharded, weights_h5
 from npkeras.saving.atomic import older_of
+from npkeras.saving.errors import MissingFileError
 
 _HDF5 = (".h5", ".hdf5")
 
@@ -79,7 +80,8 @@ def load_model(
     Raises:
         CorruptFileError: When the file is damaged, or asks for what no model may ask for.
         WeightsMismatchError: When its weights do not fit its config.
-        ValueError: When it names a class or function that is neither npkeras' nor yours.
+        ValueError: When it names a class or function that is neither npkeras' nor yours (a
+            TypeError too), or there is no such file (a FileNotFoundError too).
     """
     path = _local(filepath)
     if path.name.endswith(_HDF5) and not path.is_dir():
@@ -87,7 +89,7 @@ def load_model(
     if path.name.endswith(".keras") or _is_model_folder(path):
         return keras_file.load(path, custom_objects, compile)
     if not path.exists():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+        raise MissingFileError(f"There is no file {str(path)!r}.")
     raise ValueError(
         "`load_model` reads `.keras` files, folders with a `config.json`, and `.h5` files. "
         f"Received: {str(path)!r}"

@@ -15,7 +15,7 @@ from npkeras.core.names import snake_case
 from npkeras.saving import hdf5, json_text, legacy_h5
 from npkeras.saving.archive import Archive
 from npkeras.saving.atomic import older_of
-from npkeras.saving.errors import CorruptFileError
+from npkeras.saving.errors import CorruptFileError, MissingFileError
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_ROWS = 10_000
@@ -99,7 +99,7 @@ def describe(filepath: Any) -> Description:
     """
     path = older_of(pathlib.Path(filepath))
     if not path.exists():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+        raise MissingFileError(f"There is no file {str(path)!r}.")
     if path.is_dir() or path.name.endswith(".keras"):
         return _model_file(path)
     if path.name.endswith(".json"):

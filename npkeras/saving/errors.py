@@ -1,14 +1,25 @@
 """What can be wrong with a file, and warnings about one."""
 
-import os
-import sys
-import warnings
+from npkeras.core.warning import warn
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+__all__ = [
+    "CorruptFileError",
+    "MissingFileError",
+    "UnsafeModelError",
+    "WeightsMismatchError",
+    "warn",
+]
 
 
-class CorruptFileError(ValueError):
-    """The file is not what its name says, is damaged, or holds what no model file should."""
+class CorruptFileError(ValueError, OSError):
+    """The file is not what its name says, is damaged, or holds what no model file should.
+
+    It is an `OSError` too: Keras has those of h5py for damaged files, and programs wait for them.
+    """
+
+
+class MissingFileError(FileNotFoundError, ValueError):
+    """There is no such file: Keras says so with one or the other kind of error."""
 
 
 class UnsafeModelError(CorruptFileError):
@@ -17,11 +28,3 @@ class UnsafeModelError(CorruptFileError):
 
 class WeightsMismatchError(ValueError):
     """The file is sound but holds the weights of another model."""
-
-
-def warn(message: str) -> None:
-    """Warn whoever called npkeras, however deep within it this is noticed."""
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from npkeras.saving.archive import Window
-from npkeras.saving.errors import CorruptFileError
+from npkeras.saving.errors import CorruptFileError, MissingFileError
 from npkeras.saving.h5read import Dataset, File, Group
 
 _LARGEST_RATIO = 100  # how much more arrays may hold than is stored of them
@@ -30,7 +30,7 @@ def open_file(path: str | os.PathLike[str]) -> File:
     """An HDF5 file, open for reading in a `with` block."""
     target = pathlib.Path(path)
     if not target.exists():
-        raise FileNotFoundError(f"There is no file {str(target)!r}.")
+        raise MissingFileError(f"There is no file {str(target)!r}.")
     if not target.is_file():
         kind = "a folder" if target.is_dir() else "a pipe or a device"
         raise CorruptFileError(f"{str(target)!r} is {kind}. Expected an HDF5 file.")

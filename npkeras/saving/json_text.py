@@ -6,7 +6,7 @@ import contextlib
 import gc
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from npkeras.core import check
@@ -82,28 +82,38 @@ def check_config(config: dict[str, Any], where: str) -> None:
     """
     if "class_name" in config and not isinstance(config.get("config"), dict):
         raise CorruptFileError(f"{where} describes no object: its `config` is not a dict.")
-    waiting: list[tuple[Any, int]] = [(config, 0)]
+    waiting: list[tuple[Any, int, Any, Any]] = [(config, 0, None, None)]
     count = 0
     while waiting:
-        value, depth = waiting.pop()
+        value, depth, owner, key = waiting.pop()
         if depth > _LARGEST_DEPTH:
             raise CorruptFileError(f"{where} is nested too deep.")
+        items: Iterable[tuple[Any, Any]] = ((key, item) for item in value)
         if isinstance(value, dict):
             count += 1
-            _check_object(value, where)
-            waiting += [(v, depth + 1) for v in value.values() if isinstance(v, (dict, list))]
-        else:
-            waiting += [(v, depth + 1) for v in value if isinstance(v, (dict, list))]
+            _check_object(value, owner, key, where)
+            owner = value if _is_named(value) else owner
+            items = value.items()
+        waiting += [(v, depth + 1, owner, k) for k, v in items if isinstance(v, (dict, list))]
     if count > _MOST_OBJECTS:
         raise CorruptFileError(f"{where} describes {count:,} objects, more than any model has.")
 
 
-def _check_object(value: dict[str, Any], where: str) -> None:
+def _is_named(value: dict[str, Any]) -> bool:
+    """Whether a dict describes an object that has a name."""
+    config = value.get("config")
+    return isinstance(config, dict) and isinstance(config.get("name"), str)
+
+
+def _check_object(value: dict[str, Any], owner: Any, key: Any, where: str) -> None:
     if value.get("class_name") == "__lambda__":
+        called = ""
+        if owner is not None:
+            called = f" ({check.shown(key, 40)} of {check.shown(owner['config']['name'], 40)})"
         raise UnsafeModelError(
-            f"{where} holds compiled Python code, which npkeras never runs, whatever `safe_mode` "
-            "is. Make the model in your own code and use `load_weights`, or pass the function "
-            "through `custom_objects` to a file that names it."
+            f"{where} holds compiled Python code{called}, which npkeras never runs, whatever "
+            "`safe_mode` is. Make the model in your own code and use `load_weights`, or pass the "
+            "function through `custom_objects` to a file that names it."
         )
     layers = value.get("layers")
     if isinstance(layers, list) and len(layers) > _MOST_LAYERS:

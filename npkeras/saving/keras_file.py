@@ -15,7 +15,7 @@ from npkeras.saving import assets, generations, hdf5, json_text
 from npkeras.saving import parts as parts_module
 from npkeras.saving.archive import Archive, Writer
 from npkeras.saving.atomic import older_of, replacing, replacing_folder
-from npkeras.saving.errors import CorruptFileError, WeightsMismatchError
+from npkeras.saving.errors import CorruptFileError, MissingFileError, WeightsMismatchError
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 _WRITTEN_AS = "3.15.1"  # the version of Keras whose layout this is
@@ -121,7 +121,7 @@ def _opened(path: pathlib.Path) -> Iterator[Archive | assets.Folder]:
             yield folder
         return
     if not path.exists():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+        raise MissingFileError(f"There is no file {str(path)!r}.")
     with open(path, "rb") as file:
         yield Archive(file, path.name)
 
@@ -188,16 +188,15 @@ def _explaining(name: str) -> Iterator[None]:
     """Errors met while a model is made from its config, in a sentence that names the file."""
     try:
         yield
-    except (CorruptFileError, WeightsMismatchError):
+    except (CorruptFileError, WeightsMismatchError, registry.RefusedArgumentError):
         raise
     except TooManyNumbers as error:
         raise CorruptFileError(
             f"The config in {name!r} asks for more weights than the file holds: {error}."
         ) from error
     except ValueError as error:
-        raise ValueError(
-            f"{name!r} could not be made into a model: {_text_of(error, 300)}"
-        ) from error
+        kind = registry.UnknownNameError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name!r} could not be made into a model: {_text_of(error, 300)}") from error
     except (
         ArithmeticError,
         AttributeError,

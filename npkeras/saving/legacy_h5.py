@@ -146,6 +146,8 @@ def _without_module(value: Any) -> Any:
     if registry.is_config(value):
         if value["class_name"] == "function":
             return value["config"]
+        if value["class_name"] == "__lambda__":
+            return "<lambda>"  # these files, too, say of it only that
         name = value.get("registered_name")
         custom = isinstance(name, str) and ">" in name
         return {"class_name": name if custom else value["class_name"], "config": value["config"]}
@@ -205,7 +207,8 @@ def load_model(
     path = pathlib.Path(path)
     with hdf5.open_file(path) as file:
         origin = origin_of(file, path.name)
-        config = config_of(file, origin)
+        with registry.CustomObjectScope(custom_objects):
+            config = config_of(file, origin)
         if config is None:
             raise CorruptFileError(
                 f"{path.name!r} holds no model, only weights. Make the model in code, then call "

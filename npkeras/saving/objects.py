@@ -36,7 +36,8 @@ def deserialize_keras_object(
         kwargs: `module_objects`, a dict like `custom_objects` in which a bare name is looked up.
 
     Raises:
-        ValueError: For a name that is neither npkeras' nor yours. Nothing is imported.
+        ValueError: For a name that is neither npkeras' nor yours (a TypeError too). Nothing is
+            imported.
 
     Example:
         >>> config = {"class_name": "Zeros", "config": {}}

@@ -159,7 +159,8 @@ def _load_part(part: Any, group: str, names: dict[str, Any], name: str) -> None:
     if _has_own_way(part):
         _let_it_load(part, _Store(group, names, part, [], name), name)
         return
-    own = variables_of(part)
+    in_files = getattr(part, "_variables_in_files", None)
+    own = in_files() if callable(in_files) else variables_of(part)
     if _is_optimizer(part) and len(names) != len(own):
         if names and not _load_older_state(part, group, names, name):
             warn(
@@ -201,7 +202,8 @@ def _has_own_way(part: Any) -> bool:
     """Whether a class says itself what a file keeps of it, so nothing is known of that."""
     if getattr(type(part), "keeps_its_own_files", False):
         return True
-    return not type(part).load_own_variables.__module__.startswith("npkeras.")
+    methods = type(part).save_own_variables, type(part).load_own_variables
+    return not all(method.__module__.startswith("npkeras.") for method in methods)
 
 
 def _let_it_load(part: Any, store: _Store, name: str) -> None:
@@ -226,12 +228,23 @@ def _whose(part: Any, name: str) -> str:
 def _count_differs(part: Any, own: list[Any], names: Any, name: str) -> str:
     if not getattr(part, "built", True):
         hint = " The layer is not built: call the model on data, or `build` it, first."
+    elif len(names) == len(_named(part)) < len(own):
+        hint = (
+            f" Keras keeps only {', '.join(_named(part))} of such a layer, unless its class has a "
+            "`save_own_variables` and a `load_own_variables` that add the others."
+        )
     else:
         hint = " The model was saved with other layers or other arguments."
     return (
         f"{_whose(part, name)}: it has {len(own)} weights "
         f"({', '.join(v.name for v in own) or 'none'}), the file holds {len(names)}.{hint}"
     )
+
+
+def _named(part: Any) -> list[str]:
+    """The attributes whose weights Keras keeps, where it keeps not all."""
+    named = getattr(part, "weights_in_files", None) or ()
+    return [name for name in named if getattr(part, name, None) is not None]
 
 
 class _Store(Mapping):

@@ -22,7 +22,7 @@ from npkeras.core import check
 from npkeras.saving import hdf5, json_text, parts
 from npkeras.saving.archive import is_plain_path
 from npkeras.saving.atomic import PART, is_alive, replacing
-from npkeras.saving.errors import CorruptFileError, warn
+from npkeras.saving.errors import CorruptFileError, MissingFileError, warn
 
 ENDING = ".weights.json"
 _GB = 1024**3
@@ -159,7 +159,7 @@ def _remove_leftovers(path: pathlib.Path, base: str) -> None:
 def _index_of(path: pathlib.Path) -> dict[str, list[str]]:
     """Which files each group lies in, once the index is known to name files beside it only."""
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+        raise MissingFileError(f"There is no file {str(path)!r}.")
     with open(path, "rb") as file:
         index = json_text.parse(file.read(json_text.LARGEST + 1), repr(path.name))
     places = index.get("weight_map")

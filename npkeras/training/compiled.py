@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from npkeras import losses, metrics, ops
-from npkeras.core import check, tree
+from npkeras.core import check, registry, tree
 from npkeras.core.names import snake_case
 from npkeras.core.tape import plain
+from npkeras.layers.signatures import is_users
 from npkeras.losses.base import LossFunctionWrapper
+from npkeras.losses.classification import crossentropy_named
 from npkeras.metrics.accuracy import accuracy_for
 
 
@@ -186,6 +188,18 @@ class CompiledLoss:
             return value if weight is None else ops.multiply(value, float(weight))
         return self._several(y_true, y_pred, sample_weight, names)
 
+    def spread(self, y_true: Any, y_pred: Any, names: Any = None) -> Any:
+        """The targets with None for outputs without a loss, where the others alone have some."""
+        if isinstance(y_true, dict) or y_true is None or not tree.is_nested(y_pred):
+            return y_true
+        if self._parts is None:
+            self._match(y_pred, names)
+        targets, asked = tree.leaves(y_true), [part[0] is not None for part in self._parts or ()]
+        if len(targets) == len(asked) or len(targets) != sum(asked):
+            return y_true
+        given = iter(targets)
+        return tree.pack(y_pred, [next(given) if wanted else None for wanted in asked])
+
     def _several(self, y_true: Any, y_pred: Any, sample_weight: Any, names: Any) -> Any:
         outputs = tree.leaves(y_pred)
         targets = targets_of(y_true, y_pred, names)
@@ -262,7 +276,7 @@ def _as_loss(identifier: Any) -> Any:
     """A loss that takes sample weights; a plain function is given Keras' reduction."""
     if identifier is None:
         return None
-    loss = losses.get(identifier)
+    loss = crossentropy_named(identifier) or losses.get(identifier)
     if isinstance(loss, losses.Loss):
         return loss
     if not callable(loss):
@@ -315,12 +329,18 @@ class CompiledMetrics:
         self.metrics: list[Any] = []  # in the order of their results
         self.names: list[str] = []
         self._parts: list[tuple[int, Any, bool]] | None = None
-        self._check_names()
+        self._own = self._found_by_name()
 
-    def _check_names(self) -> None:
+    def _found_by_name(self) -> dict[str, Any]:
+        """What the user's own names stand for: they may be known only while this is made."""
+        found = {}
         for one in tree.leaves([self.given or [], self.given_weighted or []]):
             if isinstance(one, str) and one not in ("accuracy", "acc"):
                 metrics.get(one)  # an unknown name is refused here, not in the first batch
+                own = registry.get_registered_object(one)
+                if own is not None:
+                    found[one] = own
+        return found
 
     @property
     def built(self) -> bool:
@@ -340,19 +360,24 @@ class CompiledMetrics:
         labels = names or output_names_of(y_pred)
         outputs = tree.leaves(y_pred)
         targets = tree.leaves(y_true) if len(outputs) == 1 else targets_of(y_true, y_pred, names)
-        self._parts = []
+        parts: list[tuple[int, Any, bool]] = []
+        called: list[str] = []
         for given, what, takes_weights in (
             (given_here[0], "metrics", False),
             (given_here[1], "weighted_metrics", True),
         ):
             for i, chosen in enumerate(per_output(given, labels, what, many=True)):
                 for one in _listed(chosen, what):
-                    metric = metric_for(one, plain(targets[i]), outputs[i])
+                    if one in ("accuracy", "acc"):  # whose kind depends on the targets' shape
+                        _need_targets(targets[i], one, labels[i])
+                    with registry.CustomObjectScope(self._own):
+                        metric = metric_for(one, plain(targets[i]), outputs[i])
                     label = (labels[i] or "").rpartition("/")[2]
                     prefix = f"{label}_" if label and len(labels) > 1 else ""
-                    self.names.append(_result_name(prefix, metric, takes_weights, self.names))
-                    self.metrics.append(metric)
-                    self._parts.append((i, metric, takes_weights))
+                    called.append(_result_name(prefix, metric, takes_weights, called))
+                    parts.append((i, metric, takes_weights))
+        self._parts, self.names = parts, called
+        self.metrics = [metric for _, metric, _ in parts]
 
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, names: Any = None
@@ -369,6 +394,9 @@ class CompiledMetrics:
         targets = tree.leaves(y_true) if single else targets_of(y_true, y_pred, names)
         weights = weights_of(sample_weight, y_pred, names)
         for i, metric, takes_weights in self._parts:
+            if targets[i] is None and not is_users(type(metric)):  # theirs may do without
+                label = (names or output_names_of(y_pred))[i]
+                _need_targets(targets[i], metric.name, label)
             if takes_weights and weights[i] is not None:
                 metric.update_state(targets[i], outputs[i], weights[i])
             else:
@@ -382,6 +410,16 @@ class CompiledMetrics:
         """The result of each metric under its name."""
         pairs = zip(self.names, self.metrics, strict=True)
         return {name: metric.result() for name, metric in pairs}
+
+
+def _need_targets(y_true: Any, metric: str | None, label: str | None) -> None:
+    if y_true is None:
+        where = f" of output {label!r}" if label else ""
+        raise ValueError(
+            f"The metric {metric!r}{where} needs targets. Received: none for it in `y`. Give it "
+            "targets, or compile with `metrics` that leave it out: compiled again without "
+            "`metrics`, a model keeps those it has, and `metrics=[]` takes them away."
+        )
 
 
 def _result_name(prefix: str, metric: Any, weighted: bool, taken: list[str]) -> str:

@@ -101,7 +101,9 @@ class Steps:
         """
         total = None
         if self._compiled_loss is not None and self._compiled_loss.given is not None:
-            total = self._compiled_loss(y, y_pred, sample_weight, names=self._output_names())
+            names = self._output_names()
+            y = self._compiled_loss.spread(y, y_pred, names)
+            total = self._compiled_loss(y, y_pred, sample_weight, names=names)
         for penalty in self.losses:
             penalty = ops.cast(ops.sum(penalty), "float32" if total is None else total.dtype)
             total = penalty if total is None else ops.add(total, penalty)
@@ -117,10 +119,11 @@ class Steps:
     ) -> dict[str, Any]:
         """Update the compiled metrics with a batch; the results so far."""
         if self._compiled_metrics is not None:
+            names = self._output_names()
             predictions = tree.map(plain, y_pred) if tree.is_nested(y_pred) else _bare(y_pred)
-            self._compiled_metrics.update_state(
-                y, predictions, sample_weight, names=self._output_names()
-            )
+            if self._compiled_loss is not None and self._compiled_loss.given is not None:
+                y = self._compiled_loss.spread(y, predictions, names)
+            self._compiled_metrics.update_state(y, predictions, sample_weight, names=names)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from npkeras.callbacks.base import plain as as_float
 from npkeras.core import check, config, tree
 from npkeras.core.registry import deserialize, is_config, serialize
 from npkeras.core.tape import plain
+from npkeras.layers.calls import passing_rows
 from npkeras.metrics import Mean
 from npkeras.training.compiled import CompiledLoss, CompiledMetrics
 from npkeras.training.rows import Rows
@@ -220,7 +221,7 @@ class Trainer(Steps):
         logs: Logs | None = None
         for self._batch_number, batch in enumerate(batches):
             hooks.on_train_batch_begin(self._batch_number)
-            logs = self._step("train_step", batch)
+            logs = self._step("train_step", batch, batches.batches_are_alike)
             hooks.on_train_batch_end(self._batch_number, _python_numbers(logs))
             if self.stop_training:
                 break
@@ -228,16 +229,23 @@ class Trainer(Steps):
         batches.on_epoch_end()
         return None if logs is None else self._epoch_logs(logs)
 
-    def _step(self, name: str, batch: Any) -> Logs:
+    def _step(self, name: str, batch: Any, alike: bool = True) -> Logs:
         """The logs of `train_step` or `test_step` on a batch, as it returns them.
 
         NumPy is quiet about infinities meanwhile: our own warning says where they began.
+
+        Args:
+            alike: Whether the other batches have as many rows. If not, a model that is built
+                now is not built for that number: as in Keras, where the user can see it.
         """
         data = data_module.pack_x_y_sample_weight(*batch)
         with np.errstate(all="ignore"):
-            if not self.built:  # type: ignore[attr-defined]
-                self._build_before(name, batch)
-            logs = getattr(self, name)(data)
+            if self.built:  # type: ignore[attr-defined]
+                logs = getattr(self, name)(data)
+            else:
+                with self._while_built(batch, alike):
+                    self._build_before(name, batch)
+                    logs = getattr(self, name)(data)
         if not isinstance(logs, dict):
             raise ValueError(
                 f"`{name}` of model {self.name!r} must return its logs, a dict from names to "
@@ -245,10 +253,18 @@ class Trainer(Steps):
             )
         return logs
 
+    def _while_built(self, batch: Any, alike: bool) -> Any:
+        """The `with` block in which a model is built; one with states must know the rows."""
+        layers = self._flatten_layers()  # type: ignore[attr-defined]
+        if alike or self.run_eagerly or any(getattr(x, "stateful", False) for x in layers):
+            return contextlib.nullcontext()
+        first = next((leaf for leaf in tree.leaves(batch[0]) if np.ndim(leaf)), None)
+        return passing_rows(None if first is None else len(first))
+
     def _build_before(self, name: str, batch: Any) -> None:
         """Make the weights before a step of the user's own, which may ask for them at once."""
         if getattr(type(self), name) is not getattr(Steps, name):
-            with contextlib.suppress(NotImplementedError):  # without `call` the step must do it
+            with contextlib.suppress(Exception):  # the step may call the model in another way
                 self(batch[0], training=False)  # type: ignore[operator]
                 self.reset_metrics()
 
@@ -295,7 +311,7 @@ class Trainer(Steps):
         logs: Logs = {}
         for step, batch in enumerate(batches):
             hooks.on_test_batch_begin(step)
-            logs = self._step("test_step", batch)
+            logs = self._step("test_step", batch, batches.batches_are_alike)
             hooks.on_test_batch_end(step, _python_numbers(logs))
             if self.stop_evaluating:
                 break
@@ -345,7 +361,9 @@ class Trainer(Steps):
     def _outputs_of(self, batch: Any) -> Any:
         data = data_module.pack_x_y_sample_weight(*batch)
         with np.errstate(all="ignore"):
-            return tree.map(lambda y: np.asarray(plain(y)), self.predict_step(data))
+            outputs = tree.map(lambda y: np.asarray(plain(y)), self.predict_step(data))
+        inputs = [x for x in tree.leaves(batch[0]) if isinstance(x, np.ndarray)]
+        return tree.map(lambda y: _apart(y, inputs), outputs)
 
     def _predict_nothing(self, x: Any) -> Any:
         """For inputs without rows: outputs without rows, of the right shape."""
@@ -434,11 +452,16 @@ class Trainer(Steps):
         return hooks
 
     def _assert_compiled(self, method: str) -> None:
-        if not self.compiled and type(self).train_step is Steps.train_step:
+        if not self.compiled:
             raise ValueError(
                 f"You must call `compile()` before `{method}`: the model does not know its loss "
                 "and optimizer yet."
             )
+
+
+def _apart(y: np.ndarray, inputs: list[np.ndarray]) -> np.ndarray:
+    """An output that shares no memory with the inputs: it may be written to."""
+    return y.copy() if any(np.may_share_memory(y, x) for x in inputs) else y
 
 
 def _at_most(limit: int | None, wanted: int, what: str) -> int:

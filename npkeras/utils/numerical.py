@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from npkeras import ops
 from npkeras.core import check
-from npkeras.core.tape import plain
+from npkeras.core.symbolic import KerasTensor
+from npkeras.core.tape import Traced, plain
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -50,26 +52,29 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     return rows.reshape(*classes.shape, num_classes)
 
 
-def normalize(x: Any, axis: int | tuple[int, int] | None = -1, order: float = 2) -> np.ndarray:
+def normalize(x: Any, axis: int | tuple[int, int] | None = -1, order: float = 2) -> Any:
     """x divided by its norm along an axis, so that it has length one there; zeros stay zeros.
 
+    Variables, recorded values and symbolic tensors go through `ops.normalize`, with gradients, and
+    keep their axes.
     As in Keras, a NumPy array of one axis becomes a matrix of one row, and lists become float32.
-    (Along axis 0 of a matrix Keras divides by the wrong norms or fails; here each column gets
+    (Along axis 0 of an array Keras divides by the wrong norms or fails; here each column gets
     its own.)
 
     Args:
         x: The array, or a list.
         axis: The axis of the vectors; two axes for matrix norms; None for the norm of the whole.
-        order: Which norm: 1, 2, `np.inf` and so on, as in `np.linalg.norm`.
+        order: Which norm: 1, 2, `np.inf` and so on, as in `np.linalg.norm`. Where gradients may
+            be asked for, a positive integer.
 
     Example:
         >>> normalize(np.array([[3.0, 4.0], [0.0, 0.0]]))
         array([[0.6, 0.8],
                [0. , 0. ]])
     """
-    array = plain(x)
-    if not isinstance(array, np.ndarray):
-        array = np.atleast_1d(np.asarray(array, "float32"))
+    if isinstance(x, (Traced, KerasTensor)):
+        return ops.normalize(x, axis, order)
+    array = x if isinstance(x, np.ndarray) else np.atleast_1d(np.asarray(x, "float32"))
     norms = np.asarray(np.linalg.norm(array, order, axis, keepdims=True))
     unit = array / np.where(norms == 0, norms.dtype.type(1), norms)
     return unit[None] if isinstance(x, np.ndarray) and x.ndim == 1 else unit

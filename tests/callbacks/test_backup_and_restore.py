@@ -105,7 +105,15 @@ def test_backups_stay_if_wanted_and_nothing_is_left_to_do(tmp_path, capsys):
     first = fit(BackupAndRestore(tmp_path, delete_checkpoint=False), epochs=2)
     again = fit(BackupAndRestore(tmp_path, delete_checkpoint=False), epochs=2)
     assert again.weights == first.weights
-    assert "goes on at epoch 3" in capsys.readouterr().out
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("verbose, said", [(0, ""), (2, "training goes on at epoch 5.")])
+def test_it_says_where_training_goes_on_unless_told_to_be_quiet(tmp_path, capsys, verbose, said):
+    fit(BackupAndRestore(tmp_path), stop_at=(4, 1))
+    again = [BackupAndRestore(tmp_path)]
+    CallbackList(again, model=Walker(), epochs=8, steps=3, verbose=verbose).on_train_begin()
+    assert capsys.readouterr().out.strip() == (said and f"BackupAndRestore: {said}")
 
 
 def test_two_backups_are_kept(tmp_path):

@@ -2,11 +2,15 @@
 
 from unittest import mock
 
+import numpy as np
 import pytest
 
+import npkeras
 from npkeras import callbacks
-from npkeras.callbacks.callback_list import NUMBERED_HOOKS, PHASE_HOOKS, _nothing
+from npkeras.callbacks.callback_list import BATCH_HOOKS, EPOCH_HOOKS, PHASE_HOOKS, _nothing
 from tests.callbacks.stage import Model
+
+NUMBERED_HOOKS = (*EPOCH_HOOKS, *BATCH_HOOKS)
 
 
 class Noting(callbacks.Callback):
@@ -39,6 +43,31 @@ def test_each_hook_reaches_each_callback_in_order():
     expected = [(name, 3, {"loss": 1.0}) for name in NUMBERED_HOOKS[:-2]]
     expected += [(name, {"loss": 1.0}) for name in PHASE_HOOKS]
     assert notes == [note for note in expected for _ in range(2)]
+
+
+@pytest.mark.keras
+def test_the_logs_of_batches_come_by_keyword(keras):
+    x = np.ones((4, 2))
+
+    def seen(engine):
+        calls = set()
+
+        def noting(name):
+            def hook(self, *args, **kwargs):
+                calls.add((name, len(args), *kwargs))
+
+            return hook
+
+        hooks = {name: noting(name) for name in (*EPOCH_HOOKS, *BATCH_HOOKS[:-2], *PHASE_HOOKS)}
+        watch = type("Watch", (engine.callbacks.Callback,), hooks)()
+        model = engine.Sequential([engine.Input((2,)), engine.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(x, x[:, 0], validation_split=0.5, verbose=0, callbacks=[watch])
+        model.predict(x, verbose=0, callbacks=[watch])
+        return calls
+
+    assert seen(npkeras) == seen(keras)
+    assert ("on_train_batch_end", 1, "logs") in seen(npkeras)
 
 
 def test_without_logs_hooks_get_an_empty_dict():

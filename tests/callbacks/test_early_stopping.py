@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import npkeras
 from npkeras.callbacks import EarlyStopping
 from tests.callbacks.stage import Model, train, values
 
@@ -102,6 +103,38 @@ def test_the_direction_is_that_of_the_metric_or_of_its_name(monitor, metric, upw
 def test_a_direction_nobody_knows_is_refused(logs):
     with pytest.raises(ValueError, match='mode="max" or mode="min". Received: monitor=.mine.'):
         train(EarlyStopping("mine"), [logs])
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("monitor", ["val_acc", "acc", "val_f1"])
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("EarlyStopping", {}),
+        ("ReduceLROnPlateau", {}),
+        ("ModelCheckpoint", {"filepath": "best.keras", "save_best_only": True}),
+    ],
+)
+def test_the_name_of_no_metric_is_refused_as_in_keras(
+    keras, tmp_path, monkeypatch, name, options, monitor
+):
+    monkeypatch.chdir(tmp_path)
+    for engine in (npkeras, keras):
+        model = engine.Sequential([engine.Input((2,)), engine.layers.Dense(1)])
+        model.compile("sgd", "mse", metrics=["accuracy"])
+        callback = getattr(engine.callbacks, name)(monitor=monitor, **options)
+        message = "Did you mean .*accuracy" if monitor.endswith("acc") and engine is npkeras else ""
+        with pytest.raises(ValueError, match=message):
+            model.fit(np.ones((4, 2)), np.ones(4), 2, 3, 0, [callback], validation_split=0.5)
+
+
+def test_the_name_of_a_metric_that_is_not_logged_is_but_warned_of():
+    model = npkeras.Sequential([npkeras.Input((2,)), npkeras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["accuracy"])
+    for monitor, mode in [("val_loss", "auto"), ("val_accuracy", "auto"), ("val_acc", "max")]:
+        callback = EarlyStopping(monitor, mode=mode)
+        with pytest.warns(UserWarning, match=f"`{monitor}`, which was not logged"):
+            model.fit(np.ones((4, 2)), np.ones(4), verbose=0, callbacks=[callback])
 
 
 def test_arguments_are_checked():

@@ -1,9 +1,11 @@
 """ReduceLROnPlateau: when the learning rate falls, and how far."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import npkeras
 from npkeras.callbacks import ReduceLROnPlateau
 from tests.callbacks.stage import Model, train, values
 
@@ -25,6 +27,15 @@ def test_epochs_of_cooldown_do_not_count():
 def test_the_rate_does_not_fall_below_its_least():
     callback = ReduceLROnPlateau(factor=0.5, patience=1, min_lr=0.4)
     assert rates(callback, [2] * 5) == [1, 1, 0.5, 0.4, 0.4]
+
+
+@pytest.mark.parametrize("least", [0.001, 0.1, 1e-7])
+def test_the_least_rate_is_reached_once(capsys, least):
+    model = npkeras.Sequential([npkeras.Input((2,)), npkeras.layers.Dense(1)])
+    model.compile(npkeras.optimizers.SGD(2 * least), "mse")
+    callback = ReduceLROnPlateau("loss", patience=1, min_delta=9, min_lr=least, verbose=1)
+    model.fit(np.ones((4, 2)), np.ones(4), epochs=6, verbose=0, callbacks=[callback])
+    assert capsys.readouterr().out.count("lowers the learning rate") == 1
 
 
 def test_small_changes_do_not_count():

@@ -86,6 +86,18 @@ def test_every_layer_has_a_case():
 # Live Keras
 
 
+@pytest.mark.keras
+@pytest.mark.parametrize("case", [c for c in CASES if c.name != "TextVectorization"], ids=str)
+def test_making_a_layer_without_a_seed_draws_as_many_as_in_keras(keras, case):
+    unseeded = {name: value for name, value in case.options.items() if name != "seed"}
+    states = []
+    for engine in (keras.layers, layers):
+        random.seed(1)
+        made(dataclasses.replace(case, options=unseeded), engine)
+        states.append(random.getstate())
+    assert states[0] == states[1]
+
+
 def in_numpy(structure):
     return [None if x is None else np.asarray(x) for x in structure]
 

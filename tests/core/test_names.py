@@ -3,8 +3,10 @@
 import re
 import threading
 
+import numpy as np
 import pytest
 
+import npkeras
 from npkeras.core import names
 
 SNAKE = {
@@ -115,4 +117,104 @@ def test_numbers_and_scopes_are_those_of_keras(keras):
         for name in ("a/b", 3, None):
             with pytest.raises(ValueError, match="must be a string"):
                 engine.name_scope(name)
+    assert found[0] == found[1]
+
+
+def _fresh(engine):
+    return engine.Sequential([engine.layers.Dense(1), engine.layers.Dense(2)])
+
+
+def _with_input(engine):
+    return engine.Sequential([engine.Input((4,)), *_fresh(engine).layers])
+
+
+def _one_by_one(engine, rebuild=True):
+    model = engine.Sequential()
+    model.add(engine.Input((4,)))
+    for _ in range(3):
+        model.add(engine.layers.Dense(1), rebuild=rebuild)
+    return model
+
+
+def _called(model):
+    model(np.ones((2, 4), "float32"))
+    return model
+
+
+def _built(model, times=1):
+    for _ in range(times):
+        model.build((None, 4))
+    return model
+
+
+def _popped(model, times=1):
+    for _ in range(times):
+        model.pop()
+    return model
+
+
+def _nested(engine):
+    inner = _fresh(engine)
+    x = engine.Input((4,))
+    inner(x)
+    return engine.Model(x, inner(x))
+
+
+USES = {
+    "none": lambda engine: None,
+    "not built": _fresh,
+    "an input": _with_input,
+    "only an input": lambda engine: engine.Sequential([engine.Input((4,))]),
+    "a name": lambda engine: engine.Sequential(
+        [engine.Input((4,)), engine.layers.Dense(1)], name="s"
+    ),
+    "one by one": _one_by_one,
+    "one by one, in vain": lambda engine: _one_by_one(engine, rebuild=False),
+    "one by one, then built": lambda engine: _one_by_one(engine, rebuild=False).build(),
+    "called": lambda engine: _called(_called(_fresh(engine))),
+    "built": lambda engine: _built(_fresh(engine)),
+    "built twice": lambda engine: _built(_fresh(engine), 2),
+    "an input, built": lambda engine: _built(_with_input(engine)),
+    "an input, built without a shape": lambda engine: _with_input(engine).build(),
+    "popped": lambda engine: _popped(_with_input(engine)),
+    "popped empty": lambda engine: _popped(_with_input(engine), 2),
+    "called and popped": lambda engine: _called(_popped(_called(_fresh(engine)))),
+    "only popped": lambda engine: _popped(_fresh(engine)),
+    "cloned": lambda engine: engine.models.clone_model(_with_input(engine)),
+    "cloned before it is built": lambda engine: engine.models.clone_model(_fresh(engine)),
+    "from a config": lambda engine: engine.Sequential.from_config(_one_by_one(engine).get_config()),
+    "from a config of what was built later": lambda engine: engine.Sequential.from_config(
+        _built(_fresh(engine)).get_config()
+    ),
+    "from a config before it is built": lambda engine: engine.Sequential.from_config(
+        _fresh(engine).get_config()
+    ),
+    "in a sequential model": lambda engine: engine.Sequential([engine.Input((4,)), _fresh(engine)]),
+    "in a graph": _nested,
+    "a shape asked for": lambda engine: _fresh(engine).compute_output_shape((None, 4)),
+}
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("use", USES)
+def test_sequential_models_take_names_of_functional_ones_as_in_keras(keras, use):
+    found = []
+    for engine in (npkeras, keras):
+        engine.backend.clear_session()
+        USES[use](engine)
+        x = engine.Input((4,))
+        found.append(engine.Model(x, engine.layers.Dense(1)(x)).name)
+    assert found[0] == found[1]
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_loading_takes_names_of_functional_ones_as_in_keras(keras, ending, tmp_path):
+    found = []
+    for engine in (npkeras, keras):
+        engine.backend.clear_session()
+        _with_input(engine).save(tmp_path / f"{engine.__name__}{ending}")
+        engine.saving.load_model(tmp_path / f"{engine.__name__}{ending}")
+        x = engine.Input((4,))
+        found.append(engine.Model(x, engine.layers.Dense(1)(x)).name)
     assert found[0] == found[1]

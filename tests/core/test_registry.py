@@ -208,9 +208,12 @@ class TestSerialize:
         again = registry.deserialize(json.loads(json.dumps(config)), {"Scaled": Scaled})
         assert again.inner.factor == 5.0
 
-    def test_a_lambda_is_refused(self):
-        with pytest.raises(ValueError, match="A lambda has no name.*register_keras_serializable"):
-            registry.serialize(lambda x: x)
+    def test_a_lambda_is_code_which_is_told(self):
+        with pytest.warns(UserWarning, match="lambda in line.*register_keras_serializable"):
+            config = registry.serialize(lambda x, plus=1: x + plus)
+        assert config["class_name"] == "__lambda__"
+        _, *rest = config["config"]["value"]
+        assert rest == [[1], None]
 
     @pytest.mark.parametrize("value", [object(), range(3), 1 + 2j, np.tanh])
     def test_what_has_no_config_is_refused(self, value):

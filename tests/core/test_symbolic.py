@@ -40,7 +40,6 @@ def test_a_tensor_has_no_values():
     with pytest.raises(TypeError, match="name=x.*neither true nor false"):
         bool(x)
     assert len(x) == 2
-    assert [row.shape for row in x] == [(3,), (3,)]
     with pytest.raises(TypeError, match="The length of .*name=y.* is not known"):
         len(KerasTensor((None,), name="y"))
 

@@ -1,5 +1,6 @@
 """Batches of arrays: their form, order, weights, and what is refused."""
 
+import array
 import subprocess
 import sys
 import warnings
@@ -83,6 +84,62 @@ def test_tables_and_columns_of_pandas_have_two_axes():
     ((x, y, _),) = data.adapt(frame, frame["b"])
     assert x.tolist() == [[1, 4], [2, 5], [3, 6]] and x.dtype == "float32"
     assert y.tolist() == [[4], [5], [6]]
+
+
+def mixed_table(**columns):
+    pandas = pytest.importorskip("pandas")
+    given = {"a": [1.0, 2.5], "b": [4, 5], "c": [True, False], **columns}
+    return pandas.DataFrame(given)
+
+
+def test_tables_of_pandas_may_have_columns_of_several_dtypes():
+    frame = mixed_table()
+    assert frame.to_numpy().dtype == object
+    ((x, y, _),) = data.adapt(frame, frame[["b", "c"]])
+    assert x.tolist() == [[1, 4, 1], [2.5, 5, 0]] and x.dtype == "float32"
+    assert y.tolist() == [[4, 1], [5, 0]] and y.dtype.kind == "i"
+
+
+def test_numbers_that_pandas_keeps_in_its_own_way_are_numbers():
+    frame = mixed_table().astype({"b": "Int64", "c": "boolean"})
+    ((x, y, _),) = data.adapt(frame, frame["c"])
+    assert x.tolist() == [[1, 4, 1], [2.5, 5, 0]] and y.tolist() == [[True], [False]]
+    frame = mixed_table(d=[7, 8]).astype({"d": "object"})
+    ((x, _, _),) = data.adapt(frame)
+    assert x[:, 3].tolist() == [7, 8]
+
+
+def test_what_is_missing_in_a_table_is_nan():
+    frame = mixed_table(b=[4, None]).astype({"b": "Int64"})
+    ((x, _, _),) = data.adapt(frame)
+    np.testing.assert_array_equal(x, np.array([[1, 4, 1], [2.5, np.nan, 0]]))
+
+
+@pytest.mark.parametrize("values", [["u", "v"], [[1], [2, 3]], [1, "2"]])
+def test_the_column_of_a_table_that_holds_no_numbers_is_named(values):
+    frame = mixed_table(words=values)
+    with pytest.raises(ValueError, match="`x` must hold numbers.*column 'words' of dtype"):
+        data.adapt(frame)
+    with pytest.raises(ValueError, match="`y` must hold numbers.*column 'words' of dtype"):
+        data.adapt(frame[["a"]], frame["words"])
+
+
+def test_masked_arrays_without_gaps_are_arrays():
+    ((x, y, _),) = data.adapt(np.ma.masked_array(x4), np.ma.masked_array(y4, [False] * 4))
+    assert type(x) is np.ndarray and x.tolist() == x4.tolist() and y.tolist() == y4.tolist()
+
+
+def test_arrays_of_python_are_arrays():
+    ((x, y, _),) = data.adapt(memoryview(x4), array.array("i", y4))
+    assert x.tolist() == x4.tolist() and y.tolist() == y4.tolist()
+
+
+def test_whether_batches_are_alike():
+    assert data.adapt(x4, batch_size=2).batches_are_alike
+    assert data.adapt(x4, batch_size=4).batches_are_alike
+    assert not data.adapt(x4, batch_size=3).batches_are_alike
+    assert not data.adapt(x4, batch_size=5).batches_are_alike
+    assert not data.adapt(iter([x4])).batches_are_alike
 
 
 def test_a_sparse_matrix_becomes_dense_batch_by_batch():

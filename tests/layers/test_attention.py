@@ -141,3 +141,8 @@ def test_the_config_of_additive_attention_has_no_score_mode(engine):
 def test_only_a_layer_with_dropout_has_a_generator():
     layers = Attention(), AdditiveAttention(dropout=0.5)
     assert [hasattr(layer, "seed_generator") for layer in layers] == [False, True]
+
+
+def test_queries_and_keys_that_are_added_have_as_many_features():
+    with pytest.raises(ValueError, match=r"as many features.*\(1, 2, 4\).*\(1, 5, 3\)"):
+        AdditiveAttention()([np.ones((1, 2, 4)), np.ones((1, 5, 3))])

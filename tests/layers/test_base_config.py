@@ -103,3 +103,67 @@ def test_autocast_is_kept_in_the_config_of_a_users_layer(engine):
     assert config["autocast"] is False
     assert not Scale.from_config(config).autocast
     assert "autocast" not in engine.layers.Dense(3, autocast=False).get_config()
+
+
+def test_what_is_handed_to_a_layer_within_is_part_of_the_config(engine):
+    class Holder(engine.layers.Layer):
+        def __init__(self, kind, **kwargs):
+            super().__init__()
+            self.kind = kind
+            self.inner = engine.layers.Conv1D(**kwargs)
+
+    layer = Holder("a", filters=2, kernel_size=(3,), activation="relu", name="n", dtype="float16")
+    config = layer.get_config()
+    own = {"name": layer.name, "trainable": True, "kind": "a"}
+    handed_on = {"filters": 2, "kernel_size": (3,), "activation": "relu"}
+    assert config.pop("dtype")["config"] == {"name": "float32"}
+    assert config == {**own, **handed_on}
+    again = Holder.from_config(config)
+    assert (again.inner.filters, again.inner.kernel_size) == (2, (3,))
+
+
+def test_what_is_handed_to_the_base_is_in_the_config_once(engine):
+    class Kind(engine.layers.Layer):
+        def __init__(self, kind, **kwargs):
+            super().__init__(**kwargs)
+            self.kind = kind
+
+    class More(Kind):
+        def __init__(self, more, **kwargs):
+            super().__init__(**kwargs)
+            self.more = more
+
+    layer = More("m", kind="k", name="n", trainable=False, activity_regularizer="l2")
+    config = layer.get_config()
+    assert sorted(config) == ["activity_regularizer", "dtype", "kind", "more", "name", "trainable"]
+    assert (config["kind"], config["more"]) == ("k", "m")
+
+
+def test_a_get_config_of_the_users_own_speaks_for_keywords_too(engine):
+    class Holder(engine.layers.Layer):
+        def __init__(self, kind, **kwargs):
+            super().__init__()
+            self.inner = engine.layers.Dense(**kwargs)
+
+        def get_config(self):
+            return super().get_config()
+
+    assert sorted(Holder("a", units=2).get_config()) == ["dtype", "name", "trainable"]
+
+
+def test_arguments_without_a_name_ask_for_get_config(engine):
+    class Nameless(engine.layers.Layer):
+        def __init__(self, *sizes, **kwargs):
+            super().__init__(**kwargs)
+            self.sizes = sizes
+
+    with pytest.raises(NotImplementedError, match="get_config"):
+        Nameless(1, 2).get_config()
+
+
+def test_arguments_without_a_name_may_be_those_of_a_built_in_layer(engine):
+    class Passing(engine.layers.Dense):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+
+    assert Passing(3).get_config()["units"] == 3

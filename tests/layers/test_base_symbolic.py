@@ -149,3 +149,50 @@ def test_a_built_layer_can_be_called_on_shapes_alone(engine):
     layer.build((None, 4))
     assert tuple(layer.symbolic_call(engine.Input((4,))).shape) == (None, 3)
     assert layer.supports_jit
+
+
+def test_nobody_walks_along_a_symbolic_tensor(engine):
+    for walk in (iter, list, lambda x: 1 in x, lambda x: [*x]):
+        with pytest.raises(NotImplementedError, match="KerasTensor"):
+            walk(engine.KerasTensor((2, 3)))
+
+
+def test_within_call_a_symbolic_tensor_is_walked_along_as_the_array_it_stands_for():
+    class Rows(layers.Layer):
+        def call(self, x):
+            return npkeras.ops.stack([row * 2 for row in x])
+
+    assert Rows()(npkeras.Input(batch_shape=(2, 3))).shape == (2, 3)
+
+
+def test_symbolic_tensors_have_a_few_methods(engine):
+    x = engine.Input((1, 4))
+    assert x.reshape((-1, 2)).shape == (None, 2)
+    assert x.squeeze(1).shape == x.squeeze(axis=-2).shape == x.squeeze().shape == (None, 4)
+    model = engine.Model(x, x.reshape((-1, 2)))
+    assert model.predict(ones(3, 1, 4), verbose=0).shape == (6, 2)
+
+
+def test_a_symbolic_tensor_knows_which_call_it_came_from(engine):
+    x, layer = engine.Input((3, 4), name="x"), engine.layers.Dense(2)
+    first, second = layer(x), layer(engine.Input((3, 4)))
+    assert isinstance(x._keras_history.operation, engine.layers.InputLayer)
+    assert tuple(first._keras_history) == (layer, 0, 0)
+    assert tuple(second._keras_history) == (layer, 1, 0)
+    states = engine.layers.LSTM(2, return_state=True)(x)
+    assert [y._keras_history.tensor_index for y in states] == [0, 1, 2]
+    history = engine.ops.exp(x)._keras_history
+    assert (history.operation.name, history.node_index, history.tensor_index) == ("exp", 0, 0)
+    model = engine.Model(x, first)
+    assert model(x)._keras_history.operation is model
+    assert not hasattr(engine.KerasTensor((2,)), "_keras_history")
+
+
+def test_a_symbolic_tensor_carries_its_mask(engine):
+    words = engine.Input((5,))
+    y = engine.layers.Embedding(3, 2, mask_zero=True)(words)
+    assert (y._keras_mask.shape, y._keras_mask.dtype) == ((None, 5), "bool")
+    assert engine.layers.Dense(3)(y)._keras_mask is y._keras_mask
+    assert not hasattr(words, "_keras_mask")
+    words._keras_mask = engine.Input((5,), dtype="bool")
+    assert words._keras_mask.shape == (None, 5)

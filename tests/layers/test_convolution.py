@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from npkeras import activations, layers, ops
+from npkeras import GradientTape, activations, layers, ops
 from npkeras.core.symbolic import KerasTensor
 from tests.layers.engines import array, ones
 
@@ -132,3 +132,92 @@ def test_low_rank_adaptation_is_refused():
     assert layers.Conv2D(2, 3, lora_rank=None).filters == 2
     with pytest.raises(ValueError, match="does not support `lora_rank` of Conv2D"):
         layers.Conv2D(2, 3, lora_rank=4)
+
+
+def masked(layers):
+    """A convolution that does not look at the middle of its windows, and below."""
+
+    class Masked(layers.Conv2D):
+        def convolution_op(self, inputs, kernel):
+            mask = np.ones(tuple(kernel.shape), "float32")
+            mask[1, 1:] = mask[2:] = 0
+            return super().convolution_op(inputs, kernel * mask)
+
+    return Masked
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_convolution_of_ones_own_is_called_as_in_keras(keras, tf, bias):
+    form = dict(filters=4, kernel_size=3, padding="same", activation="relu", use_bias=bias)
+    theirs, ours = masked(keras.layers)(**form), masked(layers)(**form)
+    theirs.build(X.shape), ours.build(X.shape)
+    ours.set_weights([w if w.ndim > 1 else w + 0.5 for w in theirs.get_weights()])
+    theirs.set_weights(ours.get_weights())
+    with tf.GradientTape() as their_tape:
+        expected = theirs(X)
+        total = tf.reduce_sum(expected**2)
+    with GradientTape() as tape:
+        y = ours(X)
+        loss = ops.sum(y**2)
+    np.testing.assert_allclose(array(y), expected, rtol=1e-4, atol=1e-5)
+    found = tape.gradient(loss, ours.trainable_variables)
+    wanted = their_tape.gradient(total, [v.value for v in theirs.trainable_variables])
+    for dw, expected_dw in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(dw, expected_dw, rtol=1e-3, atol=1e-3)
+    assert not found[0][1, 1:].any() and not found[0][2:].any()
+    np.testing.assert_allclose(ours(X), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_models_call_a_convolution_of_ones_own(engine):
+    inputs = engine.Input((6, 7, 3))
+    layer = masked(engine.layers)(4, 3)
+    model = engine.Model(inputs, layer(inputs))
+    x, changed = X, X.copy()
+    changed[:, 2, :] = 0
+    y, other = model.predict(x, verbose=0), model.predict(changed, verbose=0)
+    np.testing.assert_allclose(other[:, 0], y[:, 0], rtol=1e-5, atol=1e-6)
+    assert model.output.shape == (None, 4, 5, 4) and not np.allclose(other[:, 1], y[:, 1])
+
+
+def test_a_convolution_of_ones_own_with_channels_first():
+    class Doubled(layers.Conv2D):
+        def convolution_op(self, inputs, kernel):
+            return super().convolution_op(inputs, kernel * 2)
+
+    form = dict(filters=4, kernel_size=3, data_format="channels_first", activation="relu")
+    form["bias_initializer"] = "random_normal"
+    plain, doubled = layers.Conv2D(**form), Doubled(**form)
+    x = X.transpose(0, 3, 1, 2)
+    plain(x), doubled(x)
+    kernel, bias = plain.get_weights()
+    doubled.set_weights([kernel / 2, bias])
+    np.testing.assert_allclose(doubled(x), plain(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", ["valid", "causal"])
+def test_sequences_have_a_convolution_of_ones_own_too(padding):
+    class Nothing(layers.Conv1D):
+        def convolution_op(self, inputs, kernel):
+            return super().convolution_op(inputs, kernel) * 0
+
+    layer = Nothing(2, 3, padding=padding, bias_initializer="ones")
+    assert np.all(layer(X[0]) == 1) and layer(X[0]).shape[1] == (5 if padding == "valid" else 7)
+
+
+def test_the_convolution_alone_has_no_bias_and_no_activation(engine):
+    layer = engine.layers.Conv2D(4, 3, activation="relu", bias_initializer="ones")
+    layer.build(X.shape)
+    y = array(layer.convolution_op(X, layer.kernel))
+    np.testing.assert_allclose(array(layer(X)), np.maximum(y + 1, 0), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    """Conv1D Conv2D Conv3D Conv1DTranspose Conv3DTranspose DepthwiseConv1D DepthwiseConv2D
+    SeparableConv1D SeparableConv2D AveragePooling1D AveragePooling2D AveragePooling3D
+    AdaptiveAveragePooling2D AdaptiveMaxPooling1D CenterCrop TimeDistributed Dense""".split(),
+)
+def test_a_missing_argument_names_the_class(engine, name):
+    with pytest.raises(TypeError, match=rf"^{name}\.__init__\(\).* missing"):
+        getattr(engine.layers, name)(name="a")

@@ -122,3 +122,8 @@ def test_what_is_not_supported_is_refused(argument):
 def test_words_are_refused_that_have_no_numbers_yet():
     with pytest.raises(ValueError, match=r"expects whole numbers.*<U3.*number first"):
         Embedding(4, 2)(np.array([["one", "two"]]))
+
+
+def test_the_advice_for_a_negative_number_is_not_a_larger_table():
+    with pytest.raises(ValueError, match=r"number -1\. Rows are not counted from the end"):
+        Embedding(3, 2)(np.array([[-1]]))

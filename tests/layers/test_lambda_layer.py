@@ -110,12 +110,15 @@ def test_a_config_goes_through_json():
     assert again.arguments == {"factor": 2}
 
 
-def test_a_lambda_has_no_config():
-    layer = Lambda(lambda x: x, name="one")
-    with pytest.raises(ValueError, match="`function` of layer 'one'.*register"):
-        layer.get_config()
-    with pytest.raises(ValueError, match="`mask` of layer 'one'.*register"):
-        Lambda(twice, mask=lambda x, mask: mask, name="one").get_config()
+def test_a_lambda_is_code_in_the_config():
+    options = {"output_shape": lambda shape: shape, "mask": lambda x, mask: mask}
+    with pytest.warns(UserWarning, match="The lambda in line.*register"):
+        config = Lambda(lambda x: x, **options).get_config()
+    for name in ("function", *options):
+        assert config[name]["class_name"] == "__lambda__"
+        assert list(config[name]["config"]) == ["code", "defaults", "closure"]
+        with pytest.raises(ValueError, match="never runs"):
+            Lambda.from_config({"function": twice, name: config[name]})
 
 
 @pytest.mark.parametrize(

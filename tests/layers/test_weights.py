@@ -501,3 +501,23 @@ def test_metrics_are_found_and_are_no_weights(engine):
     assert names(layer.metrics) == ["a", "b", "a", "b"]
     assert names(layer.metrics_variables) == ["total", "count", "total"] * 2
     assert layer.variables == [] == layer.weights
+
+
+@pytest.mark.parametrize("of", ["Layer", "Sequential"])
+def test_a_loss_is_not_added_from_outside(engine, of):
+    layer = engine.Sequential() if of == "Sequential" else engine.layers.Layer()
+    for loss in (1.0, engine.ops.sum(engine.Input((2,)))):
+        with pytest.raises(ValueError, match="add_loss"):
+            layer.add_loss(loss)
+
+
+def test_a_loss_added_within_call_may_be_a_plain_number():
+    class Adds(npkeras.layers.Layer):
+        def call(self, x):
+            self.add_loss(0.5)
+            return x
+
+    layer = Adds(activity_regularizer=lambda x: 2.0)
+    layer(npkeras.Input((3,)))
+    layer(ones(2, 3))
+    assert layer.losses == [0.5, 1.0]

@@ -156,3 +156,95 @@ def test_classes_of_ones_own(engine):
     assert array(made(ones(1, 3))).tolist() == [[2, 2, 2]]
     with pytest.raises((ValueError, TypeError), match="Twice"):
         engine.models.model_from_json(model.to_json())
+
+
+@pytest.mark.parametrize("kind", ["functional", "sequential", "subclass"])
+@pytest.mark.parametrize("way", ["plain", "clone_function", "input_tensors", "not built"])
+def test_a_clone_of_a_compiled_model_is_compiled(engine, kind, way):
+    class Sub(engine.Model):
+        pass
+
+    x, layers = engine.Input((4,)), [engine.layers.Dense(1)]
+    if kind == "sequential":
+        model = engine.Sequential(layers if way == "not built" else [x, *layers])
+    else:
+        model = (Sub if kind == "subclass" else engine.Model)(x, layers[0](x))
+    optimizer = engine.optimizers.Adam(0.5)
+    model.compile(optimizer, "mse", metrics=["mae"])
+    if way != "not built":
+        model.fit(ones(2, 4), ones(2, 1), verbose=0)
+    optimizer.learning_rate = 0.25
+    options = {"clone_function": {"clone_function": again}, "input_tensors": {"input_tensors": x}}
+    clone = engine.models.clone_model(model, **options.get(way, {}))
+    assert clone.compiled and clone.loss == "mse" and type(clone) is type(model)
+    assert clone.optimizer is not optimizer and float(clone.optimizer.learning_rate) == 0.25
+    assert int(clone.optimizer.iterations) == 0 and clone.optimizer.built == clone.built
+    history = clone.fit(ones(2, 4), ones(2, 1), verbose=0).history
+    assert list(history) == ["loss", "mae"] and int(optimizer.iterations) == (way != "not built")
+
+
+def test_what_was_not_compiled_stays_so(engine):
+    inner = sequential(engine)
+    inner.compile("sgd", "mse")
+    x = engine.Input((4,))
+    model = engine.Model(x, inner(x))
+    for recursive in (False, True):
+        clone = engine.models.clone_model(model, recursive=recursive)
+        assert (clone.compiled, clone.layers[1].compiled) == (False, recursive)
+
+
+def test_a_subclass_that_is_made_again_is_compiled_and_built(engine):
+    class Sub(engine.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = engine.layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Sub()
+    model.compile("sgd", "mse")
+    model(ones(2, 4))
+    clone = engine.models.clone_model(model)
+    assert clone.compiled and clone.built and clone.optimizer.built
+
+
+def test_parts_of_ones_own_need_no_registration():
+    class Rate(npkeras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.5
+
+        def get_config(self):
+            return {}
+
+    def error(y_true, y_pred):
+        return y_true - y_pred
+
+    model = npkeras.Sequential([npkeras.Input((4,)), npkeras.layers.Dense(1)])
+    mean = npkeras.metrics.MeanMetricWrapper(lambda y_true, y_pred: y_true - y_pred)
+    model.compile(npkeras.optimizers.SGD(Rate()), error, metrics=[mean, error])
+    model.fit(ones(2, 4), ones(2, 1), verbose=0)
+    clone = npkeras.models.clone_model(model)
+    one, other = clone._compile_config["metrics"]
+    assert clone.loss is error and other is error
+    assert one is not mean and float(one.result()) == 0
+    assert float(clone.optimizer.learning_rate) == 0.5
+
+
+def test_a_compile_of_ones_own_is_asked_how(engine):
+    class Own(engine.Model):
+        def compile(self, factor, **kwargs):
+            super().compile(**kwargs)
+            self.factor = factor
+
+        def get_compile_config(self):
+            return {"factor": self.factor}
+
+        def compile_from_config(self, config):
+            self.compile(config["factor"], optimizer="sgd", loss="mse")
+
+    x = engine.Input((4,))
+    model = Own(x, engine.layers.Dense(1)(x))
+    model.compile(3, optimizer="adam", loss="mae")
+    clone = engine.models.clone_model(model)
+    assert (clone.compiled, clone.factor, clone.loss) == (True, 3, "mse")

@@ -357,3 +357,22 @@ def test_a_list_that_grows_after_the_call_is_another(keras):
 
     shapes = [[w.shape for w in grown(k).weights] for k in (npkeras, keras)]
     assert shapes[0] == shapes[1] == [(6, 2), (2,), (8, 2), (2,)]
+
+
+@pytest.mark.parametrize("kind", ["functional", "subclass"])
+def test_a_loss_cannot_be_added_to_a_graph(engine, kind):
+    class Sub(engine.Model):
+        pass
+
+    x = engine.Input((4,))
+    cls = engine.Model if kind == "functional" else Sub
+    model = cls(x, engine.layers.Dense(2)(x))
+    for loss in (1.0, engine.ops.sum(model.outputs[0]), engine.ops.sum(ones(2))):
+        with pytest.raises(NotImplementedError):
+            model.add_loss(loss)
+
+
+def test_the_message_says_where_a_loss_can_be_added():
+    x = npkeras.Input((4,))
+    with pytest.raises(NotImplementedError, match=r"Make a layer that calls `self.add_loss\("):
+        npkeras.Model(x, npkeras.layers.Dense(2)(x)).add_loss(1.0)

@@ -42,7 +42,7 @@ CASES = {
     "tile": (lambda x: ops.tile(x, 2), X),
     "tile to more axes": (lambda x: ops.tile(x, (2, 1, 3, 1)), X),
     "pad": (lambda x: ops.pad(x, ((1, 0), (0, 2), (1, 1))), X),
-    "pad with a value": (lambda x: ops.pad(x, 1, constant_values=5), X),
+    "pad with a value": (lambda x: ops.pad(x, [[1, 1]] * 3, constant_values=5), X),
     "pad, reflected": (lambda x: ops.pad(x, ((1, 0), (2, 1), (3, 3)), "reflect"), X),
     "pad, symmetric": (lambda x: ops.pad(x, ((1, 2), (3, 1), (4, 0)), "symmetric"), X),
     "concatenate": (lambda x, z: ops.concatenate([x, z, x], axis=1), X, np.ones((2, 1, 4))),
@@ -115,7 +115,8 @@ def test_unknown_lengths_stay_unknown():
     x = KerasTensor((None, 4))
     assert ops.concatenate([x, x], axis=0).shape == (None, 4)
     assert [part.shape for part in ops.split(x, 2, axis=0)] == [(None, 4), (None, 4)]
-    assert ops.pad(x, 1).shape == (None, 6)
+    assert ops.pad(x, [[1, 1], [1, 1]]).shape == (None, 6)
+    assert ops.pad(x, [[9, 9], [1, 1]], "reflect").shape == (None, 6)
     assert ops.unstack(x, num=3)[0].shape == (4,)
 
 
@@ -124,6 +125,50 @@ def test_numpys_functions_call_the_ops():
     with GradientTape():
         for y in (np.reshape(x, (6, 4)), np.concatenate([x, x]), np.stack([x, x]), np.squeeze(x)):
             assert isinstance(y, Traced)
+
+
+@pytest.mark.parametrize("mode", ["REFLECT", "Symmetric", "CONSTANT"])
+def test_modes_of_padding_may_be_in_capitals(mode):
+    check_gradients(lambda x: ops.pad(x, ((1, 0), (2, 1), (1, 3)), mode), X)
+    expected = np.pad(ROW, (1, 2), mode.lower())
+    np.testing.assert_array_equal(ops.pad(ROW, (1, 2), mode), expected)
+
+
+def test_numpys_pad_takes_one_width_for_all_axes():
+    x = Traced(X, object())
+    for width in (1, (1, 2), [[1, 2]]):
+        np.testing.assert_array_equal(np.pad(x, width), np.pad(X, width))
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize(
+    "shape, width, mode",
+    [
+        ((4,), 1, "constant"),
+        ((4,), (1, 2), "constant"),
+        ((4,), [[1, 2]], "REFLECT"),
+        ((4,), (1,), "constant"),
+        ((3, 4), 1, "constant"),
+        ((3, 4), (1, 1), "constant"),
+        ((3, 4), [[1, 1]], "constant"),
+        ((3, 4), [[1], [2]], "constant"),
+        ((3, 4), [[1, 1]] * 3, "constant"),
+        ((3, 4), [[2, 2], [3, 3]], "reflect"),
+        ((3, 4), [[3, 0], [0, 0]], "reflect"),
+        ((3, 4), [[3, 3], [4, 4]], "Symmetric"),
+        ((3, 4), [[0, 0], [0, 5]], "symmetric"),
+        ((3, 4), [[-1, 1], [1, 1]], "constant"),
+    ],
+)
+def test_paddings_are_taken_and_refused_as_in_keras(keras, shape, width, mode):
+    x = np.arange(np.prod(shape), dtype="float32").reshape(shape)
+    try:
+        expected = keras.ops.pad(x, width, mode)
+    except Exception:
+        with pytest.raises(ValueError, match="`pad"):
+            ops.pad(x, width, mode)
+    else:
+        np.testing.assert_array_equal(ops.pad(x, width, mode), expected)
 
 
 def test_size():
@@ -145,9 +190,21 @@ def test_size():
         (lambda: ops.split(X, 0), r"`indices_or_sections` of `split`.*=0"),
         (lambda: ops.unstack(KerasTensor((None, 2))), r"axis 0 of \(None, 2\).*`num`"),
         (lambda: ops.unstack(X, num=5), r"2 arrays along axis 0.*num=5"),
-        (lambda: ops.pad(X, -1), r"must not be negative.*-1"),
+        (lambda: ops.pad(X, [[0, -1]] * 3), r"must not be negative.*-1"),
         (lambda: ops.pad(X, 1, "edge"), r"'constant', 'reflect', 'symmetric'.*mode='edge'"),
         (lambda: ops.pad(X, 1, "reflect", 3), r"constant_values=3, mode='reflect'"),
+        (lambda: ops.pad(X, [[0, 0]] * 3, "CONSTANT", 3), r"mode='CONSTANT'"),
+        (lambda: ops.pad(X, 1), r"each of the 3 axes.*Received: 1"),
+        (lambda: ops.pad(X, (1, 2)), r"each of the 3 axes.*Received: \(1, 2\)"),
+        (lambda: ops.pad(X, [[1, 1]]), r"each of the 3 axes.*Received: \[\[1, 1\]\]"),
+        (lambda: ops.pad(X, [[1, 1]] * 4), r"each of the 3 axes"),
+        (lambda: ops.pad(KerasTensor((2, 3)), 1), r"each of the 2 axes.*Received: 1"),
+        (lambda: ops.pad(ROW, (1,)), r"the 1 axes.*Received: \(1,\)"),
+        (lambda: ops.pad(ROW, 0.5), r"whole numbers.*Received: 0.5"),
+        (lambda: ops.pad(ROW, (3, 0), "reflect"), r"at most 2 entries.*axis 0, which has 3"),
+        (lambda: ops.pad(ROW, (0, 4), "Symmetric"), r"'Symmetric'.*at most 3 entries.*\(0, 4\)"),
+        (lambda: ops.reshape(np.ones(120), (7, -1)), r"120, of shape \(120,\).*\(7, -1\)"),
+        (lambda: ops.reshape(np.ones(120), 7), r"120, of shape \(120,\).*newshape=7"),
         (lambda: ops.expand_dims(X, 7), r"axis=7"),
         (lambda: ops.transpose(KerasTensor((2, 3)), (0, 0)), r"axes=\(0, 0\)"),
     ],

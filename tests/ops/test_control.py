@@ -193,3 +193,22 @@ def test_a_gradient_of_ones_own_need_not_be_the_derivative():
 def test_messages(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        lambda o, start: o.while_loop(lambda i: i < 3, lambda i: i + 1, start),
+        lambda o, start: o.while_loop(lambda i: i < 0, lambda i: i + 1, start),
+        lambda o, start: o.while_loop(lambda i: i < 3, lambda i: (i + 1,), (start,))[0],
+        lambda o, start: o.fori_loop(0, 2, lambda i, s: s + i, start),
+        lambda o, start: o.fori_loop(0, 0, lambda i, s: s + i, start),
+        lambda o, start: o.fori_loop(0, 2, lambda i, s: [s[0] * 2], [start])[0],
+    ],
+)
+@pytest.mark.parametrize("start", [0, 0.5, np.int64(1)])
+@pytest.mark.keras
+def test_numbers_come_out_of_loops_as_arrays(keras, loop, start):
+    expected, y = loop(keras.ops, start), loop(ops, start)
+    assert (y.shape, y.dtype) == ((), expected.dtype.name)
+    assert y == expected.numpy()

@@ -18,7 +18,8 @@ CASES = {
     "moments, kept": (lambda x: ops.moments(x, axes=-1, keepdims=True), X),
     "normalize": (ops.normalize, X),
     "normalize by the sum": (lambda x: ops.normalize(x, axis=1, order=1), X),
-    "normalize by cubes": (lambda x: ops.normalize(x, axis=(0, 1), order=3), X),
+    "normalize by cubes": (lambda x: ops.normalize(x, axis=1, order=3), X),
+    "normalize matrices": (lambda x: ops.normalize(x, axis=(0, 1), order=1), X),
     "normalize all": (lambda x: ops.normalize(x, axis=None), X),
     "batch": (
         lambda x, m, v: ops.batch_normalization(x, m, v, 1),

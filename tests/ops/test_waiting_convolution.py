@@ -115,7 +115,7 @@ class Bare(layers.Layer):
 
 
 def bare(x):
-    assert type(x) in (np.ndarray, npkeras.KerasTensor)
+    assert isinstance(x, (np.ndarray, npkeras.KerasTensor))
     return x
 
 

@@ -28,3 +28,25 @@ def test_a_whole_model_comes_back():
     model = npkeras.Sequential([npkeras.Input((3,)), npkeras.layers.Dense(2, "relu")])
     again = deserialize_keras_object(npkeras.saving.serialize_keras_object(model))
     assert again.get_config() == model.get_config()
+
+
+@pytest.mark.keras
+def test_a_class_that_takes_no_more_is_named_and_the_file_is_not_blamed(keras, tmp_path):
+    def model(engine):
+        class Twice(engine.layers.Layer):
+            def __init__(self, factor=2):
+                super().__init__()
+                self.factor = factor
+
+            def call(self, x):
+                return x * self.factor
+
+        return engine.Sequential([engine.Input((3,)), Twice(3)]), {"Twice": Twice}
+
+    model(keras)[0].save(tmp_path / "m.keras")
+    for engine in (keras, npkeras):
+        with pytest.raises(TypeError) as caught:
+            engine.saving.load_model(tmp_path / "m.keras", custom_objects=model(engine)[1])
+    assert not isinstance(caught.value, npkeras.saving.CorruptFileError)
+    advice = "Add `**kwargs` to `Twice.__init__` and hand them to `super().__init__`"
+    assert advice in str(caught.value) and "'trainable'" in str(caught.value)

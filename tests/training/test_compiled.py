@@ -190,10 +190,26 @@ def test_what_is_misplaced_or_missing_is_named():
     model = two(npkeras, True, loss={"a": "mse", "b": "mse"})
     with pytest.raises(ValueError, match="Output 'b' has a loss, and no targets"):
         model.fit(X, {"a": PARTS["a"]}, verbose=0)
+    model = two(npkeras, True, loss={"a": "mse"}, metrics={"b": ["mae"]})
+    with pytest.raises(ValueError, match="metric 'mae' of output 'b' needs targets.*`metrics=.."):
+        model.fit(X, {"a": PARTS["a"]}, verbose=0)
+    model = two(npkeras, True, loss={"a": "mse"}, metrics={"b": ["accuracy"]})
+    with pytest.raises(ValueError, match="metric 'accuracy' of output 'b' needs targets"):
+        model.fit(X, {"a": PARTS["a"]}, verbose=0)
     model = classifier(npkeras)
     for data in ({"x": X}, {"x": X, "y": CLASSES, "validation_data": X}):
         with pytest.raises(ValueError, match="needs targets.*y=None.*`validation_data` as"):
             model.fit(**data, verbose=0)
+
+
+class Level(metrics.Mean):
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(y_pred)
+
+
+def test_a_metric_of_ones_own_may_do_without_targets():
+    model = two(npkeras, True, loss={"a": "mse"}, metrics={"b": [Level(name="level")]})
+    assert "b_level" in model.fit(X, {"a": PARTS["a"]}, verbose=0).history
 
 
 @pytest.mark.keras
@@ -210,3 +226,85 @@ def test_what_is_left_out_of_a_second_compile_stays(keras, ours):
     np.testing.assert_allclose(*result, rtol=1e-6)
     model.compile("adam", metrics=[])
     assert sorted(model.fit(x, y, verbose=0).history) == ["loss"]
+
+
+def gap(y_true, y_pred):
+    return abs(y_true - y_pred)
+
+
+def test_a_name_that_is_known_only_while_the_model_is_compiled_is_found_later():
+    model = npkeras.Sequential([npkeras.Input((2,)), npkeras.layers.Dense(1)])
+    with npkeras.saving.custom_object_scope({"gap": gap}):
+        model.compile("sgd", "mae", metrics=["gap"])
+    loss, found = model.evaluate(X[:, :2], Y, verbose=0)
+    assert found == pytest.approx(loss, rel=1e-6)
+
+
+def test_a_metric_that_fails_at_the_first_batch_fails_at_the_second():
+    model = npkeras.Sequential([npkeras.Input((2,)), npkeras.layers.Dense(1)])
+    model.compile("sgd", "mae", metrics=["mse", object()])
+    for _ in range(2):
+        with pytest.raises(ValueError, match="Expected one of metrics"):
+            model.evaluate(X[:, :2], Y, verbose=0)
+
+
+EYE = np.eye(3, dtype="float32")
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", ["crossentropy", "ce", "CE"])
+@pytest.mark.parametrize(
+    ("y", "units", "steps"),
+    [
+        (np.array([[0], [1], [1], [0]]), 1, None),
+        (np.array([0, 1, 1, 0]), 1, None),
+        (np.array([0, 1, 2, 0]), 3, None),
+        (np.array([[0], [1], [2], [0]]), 3, None),
+        (EYE[[0, 1, 2, 0]], 3, None),
+        (EYE[:2, :2][[0, 1, 1, 0]], 2, None),
+        (np.ones((4, 5), int), 3, 5),
+        (np.ones((4, 5, 1), int), 3, 5),
+        (np.ones((4, 5, 1), int), 1, 5),
+        (EYE[np.ones((4, 5), int)], 3, 5),
+    ],
+    ids=lambda value: str(getattr(value, "shape", value)),
+)
+def test_the_crossentropy_fits_the_shapes_as_in_keras(keras, name, y, units, steps):
+    found = []
+    for engine in (npkeras, keras):
+        engine.utils.set_random_seed(0)
+        activation = "sigmoid" if units == 1 else "softmax"
+        shape = (3,) if steps is None else (steps, 3)
+        model = engine.Sequential([engine.Input(shape), engine.layers.Dense(units, activation)])
+        model.compile("sgd", name)
+        x = np.linspace(-1, 1, 4 * int(np.prod(shape)), dtype="float32").reshape(4, *shape)
+        model.fit(x, y, shuffle=False, epochs=2, verbose=0)
+        found.append(model.evaluate(x, y, verbose=0))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+
+
+@pytest.mark.keras
+def test_each_output_has_the_crossentropy_that_fits(keras):
+    found = []
+    for engine in (npkeras, keras):
+        model = two(engine, True, loss={"a": "ce", "b": "crossentropy"})
+        y = {"a": (X[:, 0] > 0) * 1, "b": (Y > 0) * 1}
+        found.append(model.fit(X, y, shuffle=False, verbose=0).history)
+    assert_same(*found)
+
+
+def test_the_fitting_crossentropy_is_kept_by_name(tmp_path):
+    model = npkeras.Sequential([npkeras.Input((3,)), npkeras.layers.Dense(3, "softmax")])
+    model.compile("sgd", "ce")
+    model.save(tmp_path / "m.keras")
+    again = npkeras.saving.load_model(tmp_path / "m.keras")
+    assert again.loss == "ce" and np.isfinite(again.evaluate(EYE, np.arange(3), verbose=0))
+
+
+@pytest.mark.keras
+def test_crossentropy_names_no_metric(keras):
+    for engine in (npkeras, keras):
+        model = engine.Sequential([engine.Input((3,)), engine.layers.Dense(3, "softmax")])
+        with pytest.raises(ValueError, match="ce"):
+            model.compile("sgd", "ce", metrics=["ce"])
+            model.fit(EYE, EYE, verbose=0)

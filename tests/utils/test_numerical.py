@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from npkeras import GradientTape, Input, Model, Variable, ops
 from npkeras.utils import normalize, to_categorical
 
 
@@ -110,3 +111,34 @@ def test_normalize_of_lists_equals_keras(keras, x):
     expected = np.asarray(keras.utils.normalize(x))
     np.testing.assert_allclose(normalize(x), expected, rtol=1e-6)
     assert normalize(x).dtype == expected.dtype and normalize(x).shape == expected.shape
+
+
+MATRIX = np.array([[3.0, 4.0, -1.0], [0.5, 2.0, 2.0]], "float32")
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("x", [MATRIX, MATRIX[0]], ids=["matrix", "vector"])
+@pytest.mark.parametrize("axis, order", [(-1, 2), (-1, 1), (0, 3), (None, 2), (None, 1)])
+def test_gradients_of_normalize_are_those_of_keras(keras, tf, x, axis, order):
+    factors = np.arange(1.0, x.size + 1).reshape(x.shape).astype("float32")
+    theirs, ours = tf.Variable(x), Variable(x)
+    with tf.GradientTape() as their_tape:
+        expected = keras.utils.normalize(theirs, axis, order)
+        total = tf.reduce_sum(expected * factors)
+    with GradientTape() as tape:
+        y = normalize(ours, axis, order)
+        loss = ops.sum(y * factors)
+    np.testing.assert_allclose(y, expected, rtol=1e-5)
+    wanted = their_tape.gradient(total, theirs)
+    np.testing.assert_allclose(tape.gradient(loss, ours), wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_normalize_is_part_of_models():
+    x = Input((3,))
+    model = Model(x, normalize(x))
+    np.testing.assert_allclose(model.predict(MATRIX, verbose=0), normalize(MATRIX), rtol=1e-6)
+
+
+def test_normalize_of_variables_takes_the_orders_of_keras_only():
+    with pytest.raises(ValueError, match="`order` of `normalize`.*order=inf"):
+        normalize(Variable(MATRIX), order=np.inf)

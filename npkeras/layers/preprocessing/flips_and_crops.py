@@ -78,8 +78,10 @@ class RandomCrop(Augmentation):
     """
 
     def __init__(self, height, width, seed=None, data_format=None, name=None, **kwargs):
-        seed = make_default_seed() if seed is None else seed
+        # As in Keras, where no seed is given the config has one of its own, drawn first.
+        config_seed = make_default_seed() if seed is None else seed
         super().__init__(seed, data_format, name=name, **kwargs)
+        self.seed = config_seed
         self.height = check.positive_int(height, "height", "RandomCrop")
         self.width = check.positive_int(width, "width", "RandomCrop")
         self.autocast = False

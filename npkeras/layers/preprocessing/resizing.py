@@ -6,6 +6,7 @@ from npkeras.core.registry import register
 from npkeras.core.shapes import shape_of
 from npkeras.core.symbolic import KerasTensor
 from npkeras.layers.base import Layer
+from npkeras.layers.convolution import defaults
 from npkeras.layers.reshaping import data_format_of
 from npkeras.ops.resizing import check_ways
 from npkeras.ops.sliding import image_axes
@@ -90,6 +91,7 @@ class Resizing(_Sized):
 
 
 @register("layers")
+@defaults()
 class CenterCrop(_Sized):
     """The middle of images, in training and outside it. Integers become floats.
 

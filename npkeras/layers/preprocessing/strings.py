@@ -5,6 +5,7 @@ import numpy as np
 from npkeras.core import check
 from npkeras.core.symbolic import KerasTensor
 from npkeras.core.tape import plain
+from npkeras.core.texts import as_texts
 
 
 def strings(inputs, owner):
@@ -27,20 +28,12 @@ def strings(inputs, owner):
         return array
     if not array.size:
         return array.astype("U1")
-    texts = (
-        [_text(item) for item in array.ravel().tolist()] if array.dtype.kind in "SOT" else [None]
-    )
-    if None in texts:
+    texts = as_texts(array)
+    if texts is None:
         raise TypeError(
             f"{owner} expects strings. Received: {check.shown(inputs)} (of dtype {array.dtype})"
         )
-    return np.array(texts).reshape(array.shape)
-
-
-def _text(item):
-    if isinstance(item, bytes):
-        return item.decode("utf-8", "surrogateescape")  # bytes that are no text stay apart
-    return item if isinstance(item, str) else None
+    return texts
 
 
 def as_bytes(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from npkeras.core import registry
@@ -42,6 +43,8 @@ def upgrade_training(
             given[name] = _each(given.get(name), upgrade_metric)
             _take_prefixes_off(given[name], outputs)
         given["metrics"] = _as_lists(given["metrics"])
+    for name in ("loss", "metrics", "weighted_metrics"):
+        given[name] = _named(given[name])
     given = {k: v for k, v in given.items() if k in _TAKEN and v is not None}
     return given if given.get("optimizer") is not None else None
 
@@ -54,6 +57,19 @@ def _each(value: Any, change: Any) -> Any:
     if isinstance(value, list):
         return [_each(v, change) for v in value]
     return value
+
+
+def _named(value: Any) -> Any:
+    """The names of the user's own functions as configs: looked up now, while they are known."""
+    if isinstance(value, str):
+        own = inspect.isfunction(registry.get_registered_object(value))
+        if not own:
+            return value
+        return {"module": "builtins", "class_name": "function", "config": value,
+                "registered_name": "function"}  # fmt: skip
+    if isinstance(value, dict) and not registry.is_config(value):
+        return {k: _named(v) for k, v in value.items()}
+    return [_named(v) for v in value] if isinstance(value, list) else value
 
 
 def _located(config: Config, kind: str) -> Config:

@@ -1,5 +1,7 @@
 """Layers that change images at random: seeds, modes, dicts, models, files, what is refused."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -298,3 +300,20 @@ def test_arguments_that_are_refused(name, options, message):
 def test_unknown_ways_are_not_implemented(engine, name, argument):
     with pytest.raises(NotImplementedError, match="mirror"):
         made(name, engine, **{argument: "mirror"})
+
+
+@pytest.mark.keras
+def test_a_crop_without_a_seed_cuts_as_in_keras_also_after_it_was_saved(keras):
+    keras.utils.set_random_seed(1)
+    theirs = keras.layers.RandomCrop(3, 4)
+    after = random.random()
+    npkeras.utils.set_random_seed(1)
+    ours = layers.RandomCrop(3, 4)
+    assert ours.get_config()["seed"] == theirs.get_config()["seed"] == 144272510
+    assert random.random() == after
+    again = layers.RandomCrop.from_config(ours.get_config())
+    their_again = keras.layers.RandomCrop.from_config(theirs.get_config())
+    x = np.arange(128, dtype="float32").reshape(1, 8, 16, 1)
+    for _ in range(4):
+        np.testing.assert_array_equal(ours(x), theirs(x))
+        np.testing.assert_array_equal(again(x), their_again(x))
