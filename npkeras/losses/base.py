@@ -171,8 +171,8 @@ def _check_broadcast(weights, values, owner):
     except ValueError as error:
         raise ValueError(
             f"{owner!r} weighs values of shape {values}. Received: sample_weight of shape "
-            f"{weights}, which does not broadcast against it. Give one weight per sample, or "
-            "one per value."
+            f"{weights}, which does not broadcast against it. Give one weight per sample, in shape "
+            f"{values[:1] + (1,) * (len(values) - 1)}, or one per value."
         ) from error
 
 
