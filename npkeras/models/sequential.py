@@ -163,8 +163,9 @@ class Sequential(Model):
                 f"Received an input of shape {tuple(x.shape)}."
             )
         # Numbers of words stay whole, and texts what they are: the first layer looks them up.
-        known = dtype_of(x)
-        if known not in (self.input.dtype, "string") and self.layers[0].autocast:
+        first, known = self.layers[0], dtype_of(x)
+        texts = known == "string" == first.input_dtype
+        if known != self.input.dtype and first.autocast and not texts:
             x = ops.cast(x, self.input.dtype)
         if x is not inputs and get_mask(inputs) is not None:
             set_mask(x, get_mask(inputs))

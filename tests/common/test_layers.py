@@ -180,16 +180,17 @@ def assert_double_precision_is_that_of_keras(keras, tf, case, weights):
     try:
         expected = run_keras(keras, tf, theirs, case)[3]
     except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
-        return  # TensorFlow has no such kernel for a CPU
+        return False  # TensorFlow has no such kernel for a CPU
     for gradient, expected_gradient in zip(run_ours(ours, case)[3], expected, strict=True):
         if gradient is not None and expected_gradient is not None:
             # Keras rounds some constants to single precision, such as the scale of scores.
             np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-6, atol=1e-7)
+    return True
 
 
 def assert_gradients_close(keras, tf, case, weights, found, expected):
     """Gradients are those of Keras, or what cancels in them is rounded as well as there."""
-    exact = largest = None
+    exact = largest = agreed = None
     for i, (gradient, expected_gradient) in enumerate(zip(found, expected, strict=True)):
         try:
             close(gradient, expected_gradient, "gradient")
@@ -197,9 +198,10 @@ def assert_gradients_close(keras, tf, case, weights, found, expected):
             if gradient is None or expected_gradient is None:
                 raise
             if exact is None:
-                assert_double_precision_is_that_of_keras(keras, tf, case, weights)
+                agreed = assert_double_precision_is_that_of_keras(keras, tf, case, weights)
                 exact, largest = in_double_precision(case, weights)
-            assert_rounded_as_well(gradient, expected_gradient, exact[i], largest, f"gradient {i}")
+            pair = gradient, expected_gradient
+            assert_rounded_as_well(*pair, exact[i], largest, f"gradient {i}", agreed)
 
 
 @pytest.mark.keras

@@ -29,7 +29,6 @@ def two_outputs(engine, loss, metrics=None):
         (["sparse_categorical_crossentropy", None], [Y], [["accuracy"], []]),
         (["sparse_categorical_crossentropy", None], Y, ["accuracy", None]),
         ([None, "mse"], np.ones((8, 2)), None),
-        ([None, "mse"], [np.ones((8, 2))], [None, "mae"]),
     ],
 )
 def test_targets_for_the_outputs_with_a_loss_are_enough(engine, loss, targets, metrics):
