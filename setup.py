@@ -18,6 +18,7 @@ TEST = [
     "hypothesis>=6.100",
     "scipy>=1.11",
     "pandas>=2",
+    "scikit-learn>=1.6",
     "ruff>=0.9",
     "mypy>=1.10",
     *EXAMPLES,

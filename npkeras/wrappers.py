@@ -40,8 +40,6 @@ class _Estimator:
     def _new_model(self, X, targets):
         if isinstance(self.model, Model):
             model = clone_model(self.model)
-            if self.model.compiled:
-                model.compile_from_config(self.model.get_compile_config())
         elif callable(self.model):
             model = self.model(X=X, y=targets, **(self.model_kwargs or {}))
         else:

@@ -180,12 +180,11 @@ def assert_double_precision_is_that_of_keras(keras, tf, case, weights):
     try:
         expected = run_keras(keras, tf, theirs, case)[3]
     except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
-        return False  # TensorFlow has no such kernel for a CPU
+        return  # TensorFlow has no such kernel for a CPU
     for gradient, expected_gradient in zip(run_ours(ours, case)[3], expected, strict=True):
         if gradient is not None and expected_gradient is not None:
             # Keras rounds some constants to single precision, such as the scale of scores.
             np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-6, atol=1e-7)
-    return True
 
 
 def are_apart(x):
@@ -198,7 +197,7 @@ def are_apart(x):
 
 def assert_gradients_close(keras, tf, case, weights, found, expected):
     """Gradients are those of Keras, or what cancels in them is rounded as well as there."""
-    exact = largest = agreed = None
+    exact = largest = None
     for i, (gradient, expected_gradient) in enumerate(zip(found, expected, strict=True)):
         try:
             close(gradient, expected_gradient, "gradient")
@@ -206,10 +205,9 @@ def assert_gradients_close(keras, tf, case, weights, found, expected):
             if gradient is None or expected_gradient is None:
                 raise
             if exact is None:
-                agreed = assert_double_precision_is_that_of_keras(keras, tf, case, weights)
+                assert_double_precision_is_that_of_keras(keras, tf, case, weights)
                 exact, largest = in_double_precision(case, weights)
-            pair = gradient, expected_gradient
-            assert_rounded_as_well(*pair, exact[i], largest, f"gradient {i}", agreed)
+            assert_rounded_as_well(gradient, expected_gradient, exact[i], largest, f"gradient {i}")
 
 
 @pytest.mark.keras
@@ -218,7 +216,7 @@ def assert_gradients_close(keras, tf, case, weights, found, expected):
 @given(data=st.data())
 def test_values_losses_masks_and_gradients_are_those_of_keras(keras, tf, name, data):
     case = data.draw(CONFIGURATIONS[name])
-    assume("Max" not in name or are_apart(case.inputs[0]))
+    assume(not ("Max" in name and "3D" in name) or are_apart(case.inputs[0]))
     theirs, ours = built(case, keras.layers), built(case)
     for our_weight, their_weight in zip(ours.weights, theirs.weights, strict=True):
         close(our_weight.value, np.asarray(their_weight), "initial weight")

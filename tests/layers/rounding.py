@@ -20,7 +20,7 @@ MANY = 64  # more than a sound engine is away from the truth: TensorFlow's tanh 
 TIMES = 4  # as much rounding as that of Keras
 
 
-def assert_rounded_as_well(found, expected, exact, largest, what, agreed=False):
+def assert_rounded_as_well(found, expected, exact, largest, what):
     """A gradient is as near to the truth as that of Keras, up to a small factor.
 
     Args:
@@ -28,15 +28,11 @@ def assert_rounded_as_well(found, expected, exact, largest, what, agreed=False):
         exact: The same in double precision.
         largest: The size of the largest gradient of the call, for any weight or input.
         what: What the message is to say.
-        agreed: Whether Keras finds the same in double precision: it is then known to be the truth,
-            and Keras may be off in single precision (as where it pools two near numbers).
     """
     assert found.dtype == expected.dtype == np.float32, what
     unit = largest * np.finfo(np.float32).eps
     ours, theirs = (float(np.abs(g - exact).max()) for g in (found, expected))
     wrong = f"{what}: {ours=:.2e} and {theirs=:.2e} away from double precision, {unit=:.2e}"
-    if agreed and ours <= FEW * unit:
-        return
     assert theirs <= MANY * unit, wrong  # else double precision is what is wrong
     assert ours <= TIMES * theirs + FEW * unit, wrong
 
